@@ -1,0 +1,51 @@
+// @ts-check
+// npm test: sets everything up, runs every test, executes every notebook, and ends with "N passed, N failed".
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { setUp } from "./setup/index.mjs";
+import { root } from "./setup/paths.mjs";
+import { attach } from "./setup/run.mjs";
+
+await setUp();
+const folder = mkdtempSync(path.join(os.tmpdir(), "posttrain-test-"));
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
+const testReport = path.join(folder, "tests.json");
+const testExit = await attach(process.execPath, [
+  vitest,
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${testReport}`,
+]);
+const tests = readReport(testReport);
+counts.passed += tests?.numPassedTests ?? 0;
+counts.skipped += (tests?.numPendingTests ?? 0) + (tests?.numTodoTests ?? 0);
+// A file that does not even load has no failed test to count, but it has failed.
+counts.failed += Math.max(tests?.numFailedTests ?? 0, testExit === 0 ? 0 : 1);
+
+const notebookReport = path.join(folder, "notebooks.json");
+const notebookExit = await attach(process.execPath, [
+  path.join(root, "dist/kernel-extensions/runner/main.js"),
+  "--report",
+  notebookReport,
+]);
+const notebooks = readReport(notebookReport);
+counts.passed += notebooks?.passed ?? 0;
+counts.failed += Math.max(notebooks?.failed ?? 0, notebookExit === 0 ? 0 : 1);
+
+rmSync(folder, { recursive: true, force: true });
+const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
+console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
+
+/** @param {string} file */
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined; // the run ended before it could write one; its exit code says the rest
+  }
+}
