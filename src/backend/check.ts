@@ -111,14 +111,12 @@ function distance(a: number, b: number): number {
 
 function unravel(index: number, shape: readonly number[]): number[] {
   let rest = index;
-  return shape
-    .toReversed()
-    .map((size) => {
-      const position = rest % size;
-      rest = Math.floor(rest / size);
-      return position;
-    })
-    .reverse();
+  return shape.map((_, axis) => {
+    const stride = shape.slice(axis + 1).reduce((size, length) => size * length, 1);
+    const position = Math.floor(rest / stride);
+    rest %= stride;
+    return position;
+  });
 }
 
 const brief = (x: number): string => (x === 0 ? "0" : Number(x.toPrecision(2)).toString());

@@ -2,17 +2,32 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { Started } from "../candidate.js";
 import { describeProcessor } from "../host.js";
-import { tf } from "../tf.js";
+import { batchMatMul } from "./batch-mat-mul.js";
+import { gather } from "./gather.js";
+import { addKernel, replaceKernel } from "./heap.js";
+import { transpose } from "./transpose.js";
+import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
 
-/** WebAssembly. */
+/** tfjs's WebAssembly kernels, with those that training lacks, that are slow, or that are wrong in their place. */
 export async function startWasm(): Promise<Started> {
   const { setWasmPaths, version_wasm } = await import("@tensorflow/tfjs-backend-wasm");
-  const entry = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
-  if (!tf.findBackend("wasm")) setWasmPaths(`${dirname(entry)}/`);
+  if (!installed) install(setWasmPaths);
+  installed = true;
   return {
     tfjsName: "wasm",
     device: `the CPU (${describeProcessor(1)})`,
     version: `tfjs ${version_wasm} in WebAssembly`,
     compileRoute: "eager",
   };
+}
+
+let installed = false; // kernels register once in a process
+
+function install(setWasmPaths: (folder: string) => void): void {
+  const entry = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
+  setWasmPaths(`${dirname(entry)}/`);
+  addKernel("UnsortedSegmentSum", unsortedSegmentSum);
+  replaceKernel("GatherV2", gather);
+  replaceKernel("BatchMatMul", batchMatMul);
+  replaceKernel("Transpose", transpose);
 }
