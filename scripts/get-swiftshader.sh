@@ -8,7 +8,7 @@ if [ ! -e "$folder/vk_swiftshader_icd.json" ]; then
   trap 'rm -rf "$work"' EXIT
   {
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libvulkan1
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libvulkan1
     (cd "$work" && apt-get download -qq chromium-common && dpkg-deb -x chromium-common_*.deb files)
   } >&2
   cp "$work/files/usr/lib/chromium/libvk_swiftshader.so" "$folder/"
