@@ -226,6 +226,11 @@ describe("datasets/instructions", () => {
     }
   });
 
+  it.each(bySplit)("goes round the skills in %s, so a short slice is a fair sample", (_, pairs) => {
+    const firstRound = pairs.slice(0, 2 * SKILLS.length).map((p) => `${p.skill} ${p.language}`);
+    expect(new Set(firstRound).size).toBe(2 * SKILLS.length);
+  });
+
   it("has a card with the true counts", () => {
     const card = readFileSync(new URL("README.md", folder), "utf8");
     for (const skill of SKILLS) {
