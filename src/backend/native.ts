@@ -64,9 +64,10 @@ function loadNative(name: "gpu" | "native"): NativeBackend {
 /** Keeps TensorFlow's log to errors, and gives tfjs-node the helpers that newer versions of Node dropped. */
 function prepareHost(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  if (Number(process.versions.node.split(".")[0]) < 22) return;
   const util = createRequire(import.meta.url)("node:util") as Record<string, unknown>;
-  if (Number(process.versions.node.split(".")[0]) >= 22) util.isArray = Array.isArray; // there, but warns, in 22
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray = Array.isArray; // these two warn in Node 22 and are gone in 23
+  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
 }
 
 function gpuName(): string {

@@ -35,9 +35,9 @@ export class BackendReport {
 
   /** Which backend, which device, which library, and why the faster ones were passed over. */
   get sentence(): string {
-    const reasons = this.passedOver.map(({ name, reason }) => `${name}, because ${reason}`);
-    const passed = reasons.length ? ` Faster backends passed over: ${reasons.join("; ")}.` : "";
-    return `Computing with ${this.name}: ${this.version} on ${this.device}. ${COMPILED[this.compileRoute]}${passed}`;
+    const passed = this.#reasons((names) => names.join(" and "));
+    const why = passed.length ? ` Faster backends passed over: ${passed.join("; ")}.` : "";
+    return `Computing with ${this.name}: ${this.version} on ${this.device}. ${COMPILED[this.compileRoute]}${why}`;
   }
 
   toString(): string {
@@ -49,10 +49,20 @@ export class BackendReport {
   }
 
   [Symbol.for("Jupyter.display")](): Record<string, string> {
-    const passed = this.passedOver.map(
-      ({ name, reason }) => `\n- passed over **${name}**, because ${reason}`,
-    );
+    const passed = this.#reasons((names) => names.map((name) => `**${name}**`).join(" and "));
     const markdown = `Computing with **${this.name}**: ${this.version} on ${this.device}. ${COMPILED[this.compileRoute]}`;
-    return { "text/plain": this.sentence, "text/markdown": `${markdown}\n${passed.join("")}` };
+    return {
+      "text/plain": this.sentence,
+      "text/markdown": [markdown, ...passed.map((reason) => `- passed over ${reason}`)].join("\n\n"),
+    };
+  }
+
+  /** "gpu and native, because …": one entry a reason. */
+  #reasons(join: (names: string[]) => string): string[] {
+    const namesByReason = new Map<string, string[]>();
+    for (const { name, reason } of this.passedOver) {
+      namesByReason.set(reason, [...(namesByReason.get(reason) ?? []), name]);
+    }
+    return [...namesByReason].map(([reason, names]) => `${join(names)}, because ${reason}`);
   }
 }

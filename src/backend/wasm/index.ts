@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { Started } from "../candidate.js";
 import { describeProcessor } from "../host.js";
+import { tf } from "../tf.js";
 import { batchMatMul } from "./batch-mat-mul.js";
 import { gather } from "./gather.js";
 import { addKernel, replaceKernel } from "./heap.js";
@@ -13,6 +14,7 @@ export async function startWasm(): Promise<Started> {
   const { setWasmPaths, version_wasm } = await import("@tensorflow/tfjs-backend-wasm");
   if (!installed) install(setWasmPaths);
   installed = true;
+  await keepingListeners(() => tf.setBackend("wasm"));
   return {
     tfjsName: "wasm",
     device: `the CPU (${describeProcessor(1)})`,
@@ -30,4 +32,19 @@ function install(setWasmPaths: (folder: string) => void): void {
   replaceKernel("GatherV2", gather);
   replaceKernel("BatchMatMul", batchMatMul);
   replaceKernel("Transpose", transpose);
+}
+
+/**
+ * Emscripten's start-up code rethrows every unhandled rejection of the whole process, so that one forgotten
+ * `await` in a notebook would end the kernel. What it listens to is taken back.
+ */
+async function keepingListeners(start: () => Promise<unknown>): Promise<void> {
+  const events = ["uncaughtException", "unhandledRejection"];
+  const before = new Set(events.flatMap((event) => process.rawListeners(event)));
+  await start();
+  for (const event of events) {
+    for (const listener of process.rawListeners(event)) {
+      if (!before.has(listener)) process.removeListener(event, listener as () => void);
+    }
+  }
 }
