@@ -1,0 +1,225 @@
+import { type Scalar, type Tensor, tf, type Variable } from "../backend/tf.js";
+import type { Parameter } from "../model/index.js";
+import { clippingFactor, globalNorm } from "./clip.js";
+import { CheckpointError } from "./errors.js";
+import { requireRange } from "./require.js";
+import type { Gradients } from "./value-and-gradients.js";
+
+export interface AdamWOptions {
+  /**
+   * Decay rates β₁, β₂ of the two running means.
+   * @default [0.9, 0.999]
+   */
+  betas?: readonly [number, number];
+  /**
+   * ε, added to the denominator.
+   * @default 1e-8
+   */
+  epsilon?: number;
+  /**
+   * λ: each update shrinks weights by the factor 1 − ηλ. Norms and biases (rank below 2) are left alone.
+   * @default 0.01
+   */
+  weightDecay?: number;
+  /**
+   * c: all gradients together are shortened to this length; 0 never clips.
+   * @default 0
+   */
+  maxGradNorm?: number;
+}
+
+/** The numbers that change from update to update, as scalars, so that a compiled step can take them as inputs. */
+export type AdamWRates = {
+  /** η */
+  learningRate: Scalar;
+  /** η √(1−β₂ᵗ) / (1−β₁ᵗ): the rate with both bias corrections folded in. */
+  stepSize: Scalar;
+  /** ε √(1−β₂ᵗ) */
+  epsilon: Scalar;
+};
+
+export type AdamWUpdate = {
+  /** ‖g‖ before clipping, scalar. */
+  norm: Scalar;
+  /** 1, or 0 when the loss or a gradient was NaN or infinite and nothing was changed; scalar. */
+  accepted: Scalar;
+};
+
+interface Moments {
+  parameter: Parameter;
+  /** m, the running mean of the gradient. */
+  mean: Variable;
+  /** v, the running mean of its square. */
+  square: Variable;
+  decays: boolean;
+}
+
+/**
+ * Adam with decoupled weight decay, clipping by global norm included.
+ *
+ * $$ \begin{aligned}
+ *   m_t &= \beta_1 m_{t-1} + (1-\beta_1)\, g_t, \qquad v_t = \beta_2 v_{t-1} + (1-\beta_2)\, g_t^2 \\
+ *   \theta_t &= (1-\eta\lambda)\,\theta_{t-1}
+ *     - \eta\, \frac{m_t / (1-\beta_1^t)}{\sqrt{v_t / (1-\beta_2^t)} + \varepsilon}
+ * \end{aligned} \tag{OPT-1} $$
+ *
+ * It owns m and v, `2 × 4` bytes a weight, and never the parameters. One update is a pure function of tensors
+ * except that it assigns to variables; a gradient that is not finite changes nothing.
+ *
+ * @source Loshchilov & Hutter 2019 (AdamW), algorithm 2; defaults and placement of ε as in `torch.optim.AdamW`
+ */
+export class AdamW {
+  readonly #moments: readonly Moments[];
+  readonly #options: Required<AdamWOptions>;
+  /** t: how many updates were made. */
+  updates = 0;
+
+  constructor(
+    parameters: readonly Parameter[],
+    { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, maxGradNorm = 0 }: AdamWOptions = {},
+  ) {
+    requireRange("betas[0]", betas[0], 0, 1);
+    requireRange("betas[1]", betas[1], 0, 1);
+    requireRange("epsilon", epsilon, 0);
+    requireRange("weightDecay", weightDecay, 0);
+    requireRange("maxGradNorm", maxGradNorm, 0);
+    this.#options = { betas, epsilon, weightDecay, maxGradNorm };
+    this.#moments = parameters
+      .filter(({ trainable }) => trainable)
+      .map((parameter) => ({
+        parameter,
+        mean: zerosLike(parameter.variable),
+        square: zerosLike(parameter.variable),
+        decays: parameter.variable.rank >= 2,
+      }));
+  }
+
+  /**
+   * The scalars of the next update. The caller owns them.
+   *
+   * @param learningRate η
+   */
+  rates(learningRate: number): AdamWRates {
+    const [beta1, beta2] = this.#options.betas;
+    const t = this.updates + 1;
+    const unbias = Math.sqrt(1 - beta2 ** t);
+    return {
+      learningRate: tf.scalar(learningRate),
+      stepSize: tf.scalar((learningRate * unbias) / (1 - beta1 ** t)),
+      epsilon: tf.scalar(this.#options.epsilon * unbias),
+    };
+  }
+
+  /**
+   * Assigns the parameters and both running means. Only tensors decide what happens, so it can be compiled.
+   * Count it with `updates += 1` once it is known to be accepted.
+   *
+   * @param gradients stay the caller's; a parameter without one keeps its value
+   * @param loss      when given, it must be finite too
+   */
+  update(gradients: Gradients, { learningRate, stepSize, epsilon }: AdamWRates, loss?: Scalar): AdamWUpdate {
+    return tf.tidy(() => {
+      const { betas, weightDecay, maxGradNorm } = this.#options;
+      const norm = globalNorm(gradients);
+      const accepted = tf.cast(tf.isFinite(loss ? tf.add(norm, loss) : norm), "float32");
+      const factor = clippingFactor(norm, maxGradNorm);
+      const take1 = tf.mul(accepted, 1 - betas[0]); // 1 − β₁, or 0 to leave m as it is
+      const take2 = tf.mul(accepted, 1 - betas[1]);
+      const [keep1, keep2] = [tf.sub(1, take1), tf.sub(1, take2)];
+      const shrink = tf.sub(1, tf.mul(tf.mul(learningRate, accepted), weightDecay)); // 1 − ηλ
+      const step = tf.mul(stepSize, accepted);
+
+      for (const { parameter, mean, square, decays } of this.#moments) {
+        const gradient = gradients[parameter.name];
+        if (!gradient) continue;
+        tf.tidy(() => {
+          const g = timesOrZero(gradient, factor, accepted);
+          const m = tf.add(tf.mul(mean, keep1), tf.mul(g, take1));
+          const v = tf.add(tf.mul(square, keep2), tf.mul(tf.square(g), take2));
+          const direction = tf.div(m, tf.add(tf.sqrt(v), epsilon));
+          const { variable } = parameter;
+          const shrunk = decays && weightDecay > 0 ? tf.mul(variable, shrink) : variable;
+          mean.assign(m);
+          square.assign(v);
+          variable.assign(tf.sub(shrunk, tf.mul(direction, step)));
+        });
+      }
+      return { norm, accepted: accepted as Scalar };
+    });
+  }
+
+  /**
+   * One update at once, for use outside a compiled step.
+   *
+   * @returns ‖g‖ before clipping, scalar. The caller owns it.
+   */
+  step(gradients: Gradients, learningRate: number): Scalar {
+    return tf.tidy(() => {
+      const { norm } = this.update(gradients, this.rates(learningRate));
+      this.updates += 1;
+      return norm;
+    });
+  }
+
+  /** m and v by the names PyTorch gives them. The optimizer goes on owning them. */
+  state(): Record<string, Tensor> {
+    return Object.fromEntries(
+      this.#moments.flatMap(({ parameter: { name }, mean, square }) => [
+        [`exp_avg.${name}`, mean],
+        [`exp_avg_sq.${name}`, square],
+      ]),
+    );
+  }
+
+  /**
+   * Takes over what `state()` and `updates` were in another run.
+   *
+   * @param state stays the caller's
+   * @throws {CheckpointError} naming the first tensor that is missing or has another shape
+   */
+  restore(state: Record<string, Tensor>, updates: number): void {
+    for (const [name, variable] of Object.entries(this.state())) {
+      const saved = state[name];
+      if (!saved || !tf.util.arraysEqual(saved.shape, variable.shape)) {
+        throw new CheckpointError(
+          `the optimizer's state ${saved ? "has another shape for" : "lacks"} ${name}`,
+          {
+            code: "training/optimizer-mismatch",
+            value: saved?.shape,
+            hint: "Resume with the model and the trainable parameters that the checkpoint was made with.",
+          },
+        );
+      }
+      (variable as Variable).assign(tf.clone(saved));
+    }
+    this.updates = updates;
+  }
+
+  /** Frees m and v. */
+  dispose(): void {
+    tf.dispose(this.state());
+  }
+}
+
+const zerosLike = (variable: Variable): Variable =>
+  tf.tidy(() => tf.variable(tf.zeros(variable.shape), false));
+
+/** g · factor, or zeros when the update is not accepted: a plain product would carry NaN · 0 = NaN onwards. */
+function timesOrZero(gradient: Tensor, factor: Scalar, accepted: Tensor): Tensor {
+  if (tf.getBackend() !== "tensorflow") {
+    return tf.where(tf.cast(accepted, "bool"), tf.mul(gradient, factor), 0);
+  }
+  const backend = tf.backend() as unknown as NativeBackend;
+  const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  const attributes = [{ name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT }];
+  return backend.executeSingleOutput("MulNoNan", attributes, [gradient, tf.mul(factor, accepted)]);
+}
+
+interface NativeBackend {
+  readonly binding: Record<"TF_ATTR_TYPE" | "TF_FLOAT", number>;
+  executeSingleOutput(
+    operation: string,
+    attributes: readonly { name: string; type: number | undefined; value: unknown }[],
+    inputs: readonly Tensor[],
+  ): Tensor;
+}
