@@ -1,0 +1,52 @@
+import type { Tensor2D } from "../backend/tf.js";
+import { gelu, swiglu } from "./activation.js";
+import type { Linear } from "./linear.js";
+import type { Parameter } from "./parameter.js";
+
+/** The part of a block that works on every position alone: widen, activate, narrow. */
+export interface FeedForward {
+  /** `[rows, hidden]` → `[rows, hidden]`. */
+  forward(x: Tensor2D): Tensor2D;
+  parameters(): Parameter[];
+}
+
+/**
+ * GPT-2's feed-forward layer.
+ *
+ * $$ \operatorname{FF}(x) = \operatorname{GELU}(x W_1 + b_1)\, W_2 + b_2 \tag{FF-1} $$
+ */
+export class PlainFeedForward implements FeedForward {
+  constructor(
+    readonly widen: Linear,
+    readonly narrow: Linear,
+  ) {}
+
+  forward(x: Tensor2D): Tensor2D {
+    return this.narrow.forward(gelu(this.widen.forward(x)));
+  }
+
+  parameters(): Parameter[] {
+    return [...this.widen.parameters(), ...this.narrow.parameters()];
+  }
+}
+
+/**
+ * Llama's feed-forward layer: one projection opens and closes another.
+ *
+ * $$ \operatorname{FF}(x) = \bigl(\operatorname{SiLU}(x W_g^\top) \odot x W_u^\top\bigr) W_d^\top \tag{FF-2} $$
+ */
+export class GatedFeedForward implements FeedForward {
+  constructor(
+    readonly gate: Linear,
+    readonly up: Linear,
+    readonly down: Linear,
+  ) {}
+
+  forward(x: Tensor2D): Tensor2D {
+    return this.down.forward(swiglu(this.gate.forward(x), this.up.forward(x)));
+  }
+
+  parameters(): Parameter[] {
+    return [this.gate, this.up, this.down].flatMap((linear) => linear.parameters());
+  }
+}

@@ -1,0 +1,11 @@
+/** Decoder-only language models: build, load, save, run, generate. */
+
+export { gelu, silu, swiglu } from "./activation.js";
+export { attention, type CausalMaskOptions, causalMask } from "./attention.js";
+export { type Architecture, type DecoderConfig, type DecoderSizes, decoderConfig } from "./config.js";
+export { type CreateOptions, createDecoder } from "./create.js";
+export type { Decoder, ForwardOptions } from "./decoder.js";
+export { byAutodiff } from "./gradient.js";
+export { layerNorm, rmsNorm } from "./norm.js";
+export type { Parameter } from "./parameter.js";
+export { type RotaryAngles, rotaryAngles, rotate } from "./rotary.js";

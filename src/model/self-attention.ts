@@ -1,0 +1,76 @@
+import { type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
+import { attention } from "./attention.js";
+import type { Linear } from "./linear.js";
+import type { Parameter } from "./parameter.js";
+import { type RotaryAngles, rotate } from "./rotary.js";
+
+/** What every block of one forward pass shares. */
+export interface PassContext {
+  batch: number;
+  time: number;
+  /** Added to the attention scores, `[batch or 1, 1, time, keys]`. */
+  mask: Tensor4D;
+  /** Absent with learned positions. */
+  angles?: RotaryAngles;
+}
+
+/** The keys and values one block has seen, `[batch, keyHeads, keys, headSize]` each; absent at first. */
+export interface Memory {
+  keys?: Tensor4D;
+  values?: Tensor4D;
+}
+
+export interface HeadLayout {
+  heads: number;
+  keyValueHeads: number;
+  headSize: number;
+}
+
+/** Projects to queries, keys and values, lets every head attend, and projects back to the residual stream. */
+export class SelfAttention {
+  /**
+   * @param inputs one projection to queries, keys and values side by side, or one for each
+   */
+  constructor(
+    readonly layout: HeadLayout,
+    readonly inputs: readonly Linear[],
+    readonly output: Linear,
+  ) {}
+
+  /**
+   * @param x      `[batch·time, hidden]`
+   * @param memory when given, its keys and values come before the new ones, and it is replaced by all of them
+   */
+  forward(x: Tensor2D, context: PassContext, memory?: Memory): Tensor2D {
+    const { heads, keyValueHeads, headSize } = this.layout;
+    const { batch, time, mask, angles } = context;
+    const [q, k, v] = this.project(x);
+
+    const byHead = (flat: Tensor2D, count: number) =>
+      tf.reshape(flat, [batch, time, count, headSize]) as Tensor4D;
+    const turn = (vectors: Tensor4D) => (angles ? rotate(vectors, angles) : vectors);
+    const headsFirst = (vectors: Tensor4D) => tf.transpose(vectors, [0, 2, 1, 3]); // [batch, heads, time, headSize]
+
+    const queries = headsFirst(turn(byHead(q, heads)));
+    let keys = headsFirst(turn(byHead(k, keyValueHeads)));
+    let values = headsFirst(byHead(v, keyValueHeads));
+    if (memory) {
+      if (memory.keys) keys = tf.concat([memory.keys, keys], 2);
+      if (memory.values) values = tf.concat([memory.values, values], 2);
+      Object.assign(memory, { keys, values });
+    }
+    const attended = headsFirst(attention(queries, keys, values, mask)); // [batch, time, heads, headSize]
+    return this.output.forward(tf.reshape(attended, [batch * time, heads * headSize]));
+  }
+
+  parameters(): Parameter[] {
+    return [...this.inputs, this.output].flatMap((linear) => linear.parameters());
+  }
+
+  private project(x: Tensor2D): [Tensor2D, Tensor2D, Tensor2D] {
+    const projected = this.inputs.map((linear) => linear.forward(x));
+    const [first] = projected;
+    if (first && projected.length === 1) return tf.split(first, 3, 1) as [Tensor2D, Tensor2D, Tensor2D];
+    return projected as [Tensor2D, Tensor2D, Tensor2D];
+  }
+}
