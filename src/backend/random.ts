@@ -1,3 +1,5 @@
+import { OptionError } from "../errors.js";
+
 /** The four 32-bit words of a generator: plain data, so that a checkpoint can hold it. */
 export type RandomState = readonly [number, number, number, number];
 
@@ -8,8 +10,22 @@ export type RandomState = readonly [number, number, number, number];
 export class Random {
   readonly #words: Uint32Array;
 
+  /**
+   * @param seed a whole number (its lowest 32 bits count), or the `state()` of another generator
+   * @throws {OptionError} when the seed is not a whole number, or the state is all zeros
+   */
   constructor(seed: number | RandomState) {
-    this.#words = typeof seed === "number" ? splitMix(seed) : Uint32Array.from(seed);
+    const words = typeof seed === "number" ? splitMix(seed) : Uint32Array.from(seed);
+    const usable =
+      typeof seed === "number" ? Number.isSafeInteger(seed) : words.length === 4 && words.some(Boolean);
+    if (!usable) {
+      throw new OptionError(`${JSON.stringify(seed)} cannot seed a generator`, {
+        code: "backend/seed",
+        value: seed,
+        hint: "Pass a whole number such as 42, or what `random.state()` returned.",
+      });
+    }
+    this.#words = words;
   }
 
   /** Uniform in [0, 1), 32 bits of resolution. */
