@@ -1,2 +1,12 @@
+/** The files that weights come in: safetensors and GGUF. No tensors of TensorFlow.js, no models. */
+
 export { openGguf } from "./gguf.js";
-export type { MetadataValue, TensorFile, TensorInfo } from "./tensor-file.js";
+export { replaceFile } from "./replace-file.js";
+export { openSafetensors } from "./safetensors.js";
+export {
+  type FloatType,
+  type TensorEntry,
+  type WriteSafetensorsOptions,
+  writeSafetensors,
+} from "./safetensors-write.js";
+export { damagedFile, type MetadataValue, type TensorFile, type TensorInfo } from "./tensor-file.js";

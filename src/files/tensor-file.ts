@@ -52,7 +52,7 @@ export function requireDisjoint(
   dataStart: number,
   fileSize: number,
 ): void {
-  const byOffset = [...tensors].sort(([, a], [, b]) => a.offset - b.offset);
+  const byOffset = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.byteLength - b.byteLength);
   let end = dataStart;
   let previous = "the header";
   for (const [name, { offset, byteLength }] of byOffset) {
