@@ -1,5 +1,6 @@
 import { type Scalar, type Tensor, tf } from "../backend/tf.js";
 import type { Parameter } from "../model/index.js";
+import { backpropagate } from "./backpropagate.js";
 import { TrainingError } from "./errors.js";
 
 /** One gradient for every trainable parameter that the loss depends on, by the parameter's name. */
@@ -40,8 +41,8 @@ export function valueAndGradients<Outputs extends LossOutputs & { [name in keyof
   }
 
   const kept: Record<string, Tensor> = {};
-  const differentiate = (): { value: Scalar; grads: Record<string, Tensor> } =>
-    tf.variableGrads(
+  try {
+    const { value, gradients } = backpropagate(
       () => {
         const { loss, ...aux } = fn();
         for (const [name, tensor] of Object.entries<Tensor>(aux)) kept[name] = tf.keep(tensor);
@@ -49,18 +50,12 @@ export function valueAndGradients<Outputs extends LossOutputs & { [name in keyof
       },
       trainable.map(({ variable }) => variable),
     );
-
-  try {
-    const { value, grads } = differentiate();
-    const gradients: Gradients = {};
+    const named: Gradients = {};
     for (const { name, variable } of trainable) {
-      const gradient = grads[variable.name];
-      if (gradient) gradients[name] = gradient;
+      const gradient = gradients[variable.name];
+      if (gradient) named[name] = gradient;
     }
-    return { loss: value, aux: handOver(kept) as Omit<Outputs, "loss">, gradients };
-  } catch (error) {
-    forgetTape();
-    throw error;
+    return { loss: value, aux: handOver(kept) as Omit<Outputs, "loss">, gradients: named };
   } finally {
     tf.dispose(kept);
   }
@@ -69,11 +64,3 @@ export function valueAndGradients<Outputs extends LossOutputs & { [name in keyof
 /** Clones share the data but belong to the scope of the caller, as results of any tfjs function do. */
 const handOver = (tensors: Record<string, Tensor>): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.clone(tensor)]));
-
-/** After an error in the forward pass tfjs leaves on its tape what the backward pass would have used. */
-function forgetTape(): void {
-  const { state } = tf.engine();
-  if (state.gradientDepth > 0 || !state.activeTape) return;
-  for (const node of state.activeTape) tf.dispose(node.saved);
-  state.activeTape = [];
-}
