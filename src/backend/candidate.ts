@@ -18,7 +18,7 @@ export interface Started {
 }
 
 /**
- * Registers one backend with tfjs, without selecting it.
+ * Makes one backend ready for tfjs to select.
  *
  * @param asked whether a person asked for this backend by name: only then is a software imitation of a GPU good enough
  * @throws {BackendError} whose message is the reason why it cannot run

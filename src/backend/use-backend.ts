@@ -6,7 +6,7 @@ import { BackendReport, type PassedOver } from "./report.js";
 import { selfTest } from "./self-test.js";
 import { tf } from "./tf.js";
 import { startWasm } from "./wasm/index.js";
-import { startWebGpu } from "./webgpu.js";
+import { startWebGpu } from "./webgpu/index.js";
 
 const CANDIDATES: Record<BackendName, Candidate> = {
   gpu: startGpu,
@@ -25,7 +25,8 @@ let turn: Promise<unknown> = Promise.resolve();
  * Without a name the fastest backend that works here is taken: TensorFlow's library on a GPU, the same library
  * on the CPU, WebGPU on a real (not imitated) adapter, WebAssembly, plain JavaScript. Each must pass a small
  * self-test; the reasons of those that were passed over are in the report. Calling it again is quick and gives
- * the same report; calling it with another name switches, and tensors made before stay readable.
+ * the same report; calling it with another name switches, and tensors made before
+ * stay readable (except those on `webgpu`, which only `await tensor.data()` reads).
  *
  * @param name `"gpu"`, `"native"` (or tfjs's name for it, `"tensorflow"`), `"webgpu"`, `"wasm"` or `"cpu"`
  * @default the value of the environment variable `POSTTRAIN_BACKEND`, else the fastest that works

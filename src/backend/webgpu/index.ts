@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { BackendError, type Started } from "./candidate.js";
-import { tf } from "./tf.js";
+import { BackendError, type Started } from "../candidate.js";
+import { tf } from "../tf.js";
+import { installAddN } from "./add-n.js";
+import { explainReadSync, type WebGpuBackend } from "./read-sync.js";
 
 /** The part of the `webgpu` package (Dawn) that is used here. */
 interface Dawn {
@@ -43,6 +45,9 @@ export async function startWebGpu(asked: boolean): Promise<Started> {
   if (!tf.findBackend("webgpu")) {
     exposeAsInBrowser(dawn, gpu);
     await load("@tensorflow/tfjs-backend-webgpu"); // registers itself where it finds navigator.gpu
+    installAddN();
+    await tf.setBackend("webgpu");
+    explainReadSync(tf.backend() as unknown as WebGpuBackend);
   }
   return {
     tfjsName: "webgpu",
