@@ -8,6 +8,6 @@ import { attach } from "./setup/run.mjs";
 await setUp();
 console.log("");
 process.exitCode = await attach(process.execPath, [
-  `${root}dist/kernel-extensions/runner/main.js`,
+  `${root}dist-kernel/runner/main.js`,
   ...process.argv.slice(2),
 ]);

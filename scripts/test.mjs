@@ -28,7 +28,7 @@ counts.failed += Math.max(tests?.numFailedTests ?? 0, testExit === 0 ? 0 : 1);
 
 const notebookReport = path.join(folder, "notebooks.json");
 const notebookExit = await attach(process.execPath, [
-  path.join(root, "dist/kernel-extensions/runner/main.js"),
+  path.join(root, "dist-kernel/runner/main.js"),
   "--report",
   notebookReport,
 ]);

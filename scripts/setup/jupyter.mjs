@@ -17,7 +17,7 @@ export async function installExtensions() {
     {
       argv: [
         process.execPath,
-        path.join(root, "dist/kernel-extensions/kernel/main.js"),
+        path.join(root, "dist-kernel/kernel/main.js"),
         "--connection-file",
         "{connection_file}",
         "--root",
