@@ -7,7 +7,7 @@ export { type CreateOptions, createDecoder } from "./create.js";
 export type { Decoder, ForwardOptions } from "./decoder.js";
 export { byAutodiff } from "./gradient.js";
 export { loadDecoder } from "./load.js";
-export { type ModelName, type ModelName, modelPath, modelPath } from "./model-path.js";
+export { type ModelName, modelPath } from "./model-path.js";
 export { layerNorm, rmsNorm } from "./norm.js";
 export type { Parameter } from "./parameter.js";
 export { type RotaryAngles, rotaryAngles, rotate } from "./rotary.js";
