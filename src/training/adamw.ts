@@ -1,7 +1,6 @@
 import { type Scalar, type Tensor, tf, type Variable } from "../backend/tf.js";
 import type { Parameter } from "../model/index.js";
 import { clippingFactor, globalNorm } from "./clip.js";
-import { CheckpointError } from "./errors.js";
 import { requireRange } from "./require.js";
 import type { Gradients } from "./value-and-gradients.js";
 
@@ -161,38 +160,17 @@ export class AdamW {
     });
   }
 
-  /** m and v by the names PyTorch gives them. The optimizer goes on owning them. */
-  state(): Record<string, Tensor> {
+  /**
+   * m and v by the names PyTorch gives them. The optimizer owns them: read them to save them, and assign to
+   * them, and to `updates`, to go on from a saved state.
+   */
+  state(): Record<string, Variable> {
     return Object.fromEntries(
       this.#moments.flatMap(({ parameter: { name }, mean, square }) => [
         [`exp_avg.${name}`, mean],
         [`exp_avg_sq.${name}`, square],
       ]),
     );
-  }
-
-  /**
-   * Takes over what `state()` and `updates` were in another run.
-   *
-   * @param state stays the caller's
-   * @throws {CheckpointError} naming the first tensor that is missing or has another shape
-   */
-  restore(state: Record<string, Tensor>, updates: number): void {
-    for (const [name, variable] of Object.entries(this.state())) {
-      const saved = state[name];
-      if (!saved || !tf.util.arraysEqual(saved.shape, variable.shape)) {
-        throw new CheckpointError(
-          `the optimizer's state ${saved ? "has another shape for" : "lacks"} ${name}`,
-          {
-            code: "training/optimizer-mismatch",
-            value: saved?.shape,
-            hint: "Resume with the model and the trainable parameters that the checkpoint was made with.",
-          },
-        );
-      }
-      (variable as Variable).assign(tf.clone(saved));
-    }
-    this.updates = updates;
   }
 
   /** Frees m and v. */

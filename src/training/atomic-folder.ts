@@ -7,11 +7,11 @@ const PARTIAL = ".partial";
 const REPLACED = ".replaced";
 
 /**
- * Writes a folder that is either complete or not there: under another name first, flushed to the disk, and
- * renamed when everything is in it. An error or a kill in the middle leaves what was there before.
+ * Writes a folder that is either complete or not there: under another name first, renamed when everything is
+ * in it. An error or a kill in the middle leaves what was there before.
  *
  * @param folder the final name; an older folder of that name is replaced
- * @param write  writes the files into the folder it is given
+ * @param write  writes the files into the folder it is given, flushed to the disk as `replaceFile` does
  */
 export async function writeFolderAtomically(
   folder: string,
@@ -22,7 +22,6 @@ export async function writeFolderAtomically(
   await mkdir(temporary, { recursive: true });
   try {
     await write(temporary);
-    for (const name of await readdir(temporary)) await flush(join(temporary, name));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw error;

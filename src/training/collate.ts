@@ -7,10 +7,12 @@ export interface Batch {
   time: number;
   /** `[rows, time]` */
   tokenIds: Int32Array;
-  /** `[rows, time]`: which example of its row a token belongs to, 0 for padding. Only for packed rows. */
-  segments?: Int32Array;
-  /** `[rows, time]`: positions that start again with every example. Only for packed rows. */
-  positions?: Int32Array;
+  /** `[rows, time]`: which example of its row a token belongs to, from 1; 0 for padding. */
+  segments: Int32Array;
+  /** `[rows, time]`: positions that start again with every example. */
+  positions: Int32Array;
+  /** Whether any row holds several examples: only then a model needs the segments and positions. */
+  packed: boolean;
   /** `[n]`: the place `row · time + t` whose logits predict a supervised token, n of a short series of sizes. */
   predictors: Int32Array;
   /** `[n]`: the token that follows there. */
@@ -42,7 +44,6 @@ export interface CollateOptions {
  */
 export function collate(rows: readonly Row[], { rows: count, maxLength, padTokenId }: CollateOptions): Batch {
   const time = bucketSize(Math.max(...rows.map(({ tokenIds }) => tokenIds.length)), maxLength);
-  const packed = rows.some(({ segments }) => segments);
   const tokenIds = new Int32Array(count * time).fill(padTokenId);
   const segments = new Int32Array(count * time);
   const positions = new Int32Array(count * time);
@@ -71,7 +72,9 @@ export function collate(rows: readonly Row[], { rows: count, maxLength, padToken
     rows: count,
     time,
     tokenIds,
-    ...(packed ? { segments, positions } : {}),
+    segments,
+    positions,
+    packed: rows.some((row) => row.segments !== undefined),
     predictors: fill(new Int32Array(n), predictors),
     targets: fill(new Int32Array(n), targets),
     weights: new Float32Array(n).fill(1, 0, predictors.length),

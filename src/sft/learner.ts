@@ -1,0 +1,99 @@
+import { Random } from "../backend/index.js";
+import { type Tensor, tf } from "../backend/tf.js";
+import { AdamW, type Batch, breathe, GradientSum, readScalars } from "../training/index.js";
+import { neftuneNoise } from "./neftune.js";
+import type { SftSettings } from "./options.js";
+import { accumulateStep, type BatchTensors, batchTensors, learnStep, updateStep } from "./step.js";
+
+/** What one optimizer step found out; sums are over its supervised tokens, in nats. */
+export interface Learned {
+  /** Mean over the supervised tokens, smoothing included. */
+  loss: number;
+  surprise: number;
+  correct: number;
+  entropy: number;
+  /** ‖g‖ before clipping. */
+  norm: number;
+  /** 1, or 0 when nothing was changed because a number was not finite. */
+  accepted: number;
+  /** Tokens learned. */
+  supervised: number;
+  /** Tokens seen, padding not counted. */
+  tokens: number;
+  learningRate: number;
+  seconds: number;
+}
+
+/** Feeds batches to the step functions. It owns the optimizer's state and, when accumulating, the gradients' sum. */
+export class SftLearner {
+  readonly optimizer: AdamW;
+  /** Where NEFTune's noise comes from. */
+  random: Random;
+  readonly #settings: SftSettings;
+  readonly #sum: GradientSum | undefined;
+  readonly #learn: ReturnType<typeof learnStep>;
+
+  constructor(settings: SftSettings) {
+    const { model, seed, gradientAccumulationSteps } = settings;
+    this.#settings = settings;
+    this.random = new Random(seed);
+    this.optimizer = new AdamW(model.parameters(), settings);
+    this.#sum = gradientAccumulationSteps > 1 ? new GradientSum(model.parameters()) : undefined;
+    this.#learn = learnStep({ ...settings, optimizer: this.optimizer });
+  }
+
+  /** One optimizer step on the micro-batches at a learning rate. */
+  async learn(batches: readonly Batch[], learningRate: number): Promise<Learned> {
+    const began = performance.now();
+    const total = (key: "supervised" | "tokens"): number =>
+      batches.reduce((sum, batch) => sum + batch[key], 0);
+    const outcome = this.#sum
+      ? await this.#accumulate(this.#sum, batches, total("supervised"), learningRate)
+      : await this.#learnAtOnce(batches, total("supervised"), learningRate);
+    if (outcome.accepted === 1) this.optimizer.updates += 1;
+    const seconds = (performance.now() - began) / 1000;
+    return { ...outcome, supervised: total("supervised"), tokens: total("tokens"), learningRate, seconds };
+  }
+
+  async #learnAtOnce([batch]: readonly Batch[], tokenCount: number, learningRate: number) {
+    return run(this.#learn, {
+      ...this.#tensors(batch as Batch, tokenCount),
+      ...this.optimizer.rates(learningRate),
+    });
+  }
+
+  async #accumulate(sum: GradientSum, batches: readonly Batch[], tokenCount: number, learningRate: number) {
+    const parts = { ...this.#settings, optimizer: this.optimizer };
+    const outcome = { loss: 0, surprise: 0, correct: 0, entropy: 0 };
+    for (const batch of batches) {
+      await breathe(this.#settings.signal);
+      const part = await run(accumulateStep(parts, sum), this.#tensors(batch, tokenCount));
+      for (const name of ["loss", "surprise", "correct", "entropy"] as const) outcome[name] += part[name];
+    }
+    return { ...outcome, ...(await run(updateStep(parts, sum), this.optimizer.rates(learningRate))) };
+  }
+
+  #tensors(batch: Batch, tokenCount: number): BatchTensors {
+    const { model, neftuneNoiseAlpha: alpha } = this.#settings;
+    const width = model.config.hiddenSize;
+    const noise = alpha > 0 ? neftuneNoise(batch, width, alpha, this.random) : undefined;
+    return batchTensors(batch, tokenCount, noise && [noise, width]);
+  }
+
+  dispose(): void {
+    this.optimizer.dispose();
+    this.#sum?.dispose();
+  }
+}
+
+/** Runs a step on tensors, which are freed, and reads the scalars it returns. */
+async function run<Inputs extends Record<string, Tensor>, Name extends string>(
+  step: (inputs: Inputs) => Record<Name, Tensor>,
+  inputs: Inputs,
+): Promise<Record<Name, number>> {
+  try {
+    return await readScalars(step(inputs));
+  } finally {
+    tf.dispose(inputs);
+  }
+}

@@ -1,0 +1,67 @@
+import { Random } from "../backend/index.js";
+import { CheckpointError, loadCheckpoint, TrainingError, type TrainingState } from "../training/index.js";
+import type { SftData } from "./data.js";
+import type { Learned, SftLearner } from "./learner.js";
+import type { SftSettings } from "./options.js";
+
+/**
+ * Where the run begins: at step 0, or where a checkpoint left off, with model, optimizer and noise as they were.
+ *
+ * @throws {CheckpointError} when the checkpoint is of other data, or of the same in another order
+ */
+export async function start(
+  { model, resumeFrom }: SftSettings,
+  { fingerprint }: SftData,
+  learner: SftLearner,
+): Promise<TrainingState> {
+  if (resumeFrom === undefined) {
+    const data = { epoch: 0, stepInEpoch: 0, fingerprint };
+    return { step: 0, data, updates: 0, random: [...learner.random.state()], tokens: 0 };
+  }
+  const state = await loadCheckpoint(resumeFrom, { model, optimizer: learner.optimizer }, (saved) => {
+    if (saved.data.fingerprint === fingerprint) return;
+    throw new CheckpointError(`${resumeFrom} was saved by a run on other examples, or in another order`, {
+      code: "sft/resume-mismatch",
+      value: saved.data.fingerprint,
+      hint: "Resume with the same examples, mask, maxLength, packing, batch sizes and seed.",
+    });
+  });
+  learner.random = new Random(state.random);
+  return state;
+}
+
+/** The state after a step. */
+export function advance(
+  { step, tokens }: TrainingState,
+  learned: Learned,
+  learner: SftLearner,
+  { plan, fingerprint }: SftData,
+): TrainingState {
+  const done = step + 1;
+  return {
+    step: done,
+    data: {
+      epoch: Math.floor(done / plan.stepsPerEpoch),
+      stepInEpoch: done % plan.stepsPerEpoch,
+      fingerprint,
+    },
+    updates: learner.optimizer.updates,
+    random: [...learner.random.state()],
+    tokens: tokens + learned.tokens,
+  };
+}
+
+/** @throws {TrainingError} when the step was refused because its loss or a gradient was not finite */
+export function requireFinite(
+  { accepted, loss, norm }: Learned,
+  step: number,
+  examples: readonly number[],
+): void {
+  if (accepted === 1) return;
+  const what = Number.isFinite(loss) ? `gradient norm became ${norm}` : `loss became ${loss}`;
+  throw new TrainingError(`the ${what} at step ${step + 1}, on examples ${examples.join(", ")}`, {
+    code: "training/not-finite",
+    value: { step: step + 1, examples, loss, gradNorm: norm },
+    hint: `The weights are still those of step ${step}, and checkpoints are unharmed. Try a lower learning rate or a longer warm-up, and look at these examples.`,
+  });
+}

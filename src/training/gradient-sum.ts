@@ -1,0 +1,54 @@
+import { type Scalar, type Tensor, tf, type Variable } from "../backend/tf.js";
+import type { Parameter } from "../model/index.js";
+import type { Gradients } from "./value-and-gradients.js";
+
+/**
+ * The sum of the gradients of several micro-batches. When each was computed from
+ * $\sum_i w_i \ell_i / N$ with N the tokens of all of them, the sum is the gradient of one large batch:
+ *
+ * $$ \nabla \frac1N \sum_{b} \sum_{i \in b} w_i \ell_i = \sum_b \nabla \frac1N \sum_{i \in b} w_i \ell_i $$
+ *
+ * It owns one tensor a trainable parameter.
+ */
+export class GradientSum {
+  readonly #sums: Map<string, Variable>;
+  readonly #loss: Variable;
+
+  constructor(parameters: readonly Parameter[]) {
+    const zeros = (shape: number[]): Variable => tf.tidy(() => tf.variable(tf.zeros(shape), false));
+    const trainable = parameters.filter((parameter) => parameter.trainable);
+    this.#sums = new Map(trainable.map(({ name, variable }) => [name, zeros(variable.shape)]));
+    this.#loss = zeros([]);
+  }
+
+  /** Adds the gradients and the loss of a micro-batch, which stay the caller's. */
+  add(gradients: Gradients, loss: Scalar): void {
+    tf.tidy(() => {
+      for (const [name, gradient] of Object.entries(gradients)) {
+        const sum = this.#sums.get(name);
+        sum?.assign(tf.add<Tensor>(sum, gradient));
+      }
+      this.#loss.assign(tf.add(this.#loss, loss));
+    });
+  }
+
+  /** The sums so far. They stay this object's. */
+  gradients(): Gradients {
+    return Object.fromEntries(this.#sums);
+  }
+
+  /** Σ of the losses added so far. It stays this object's. */
+  loss(): Scalar {
+    return this.#loss as unknown as Scalar;
+  }
+
+  reset(): void {
+    tf.tidy(() => {
+      for (const sum of [...this.#sums.values(), this.#loss]) sum.assign(tf.zerosLike(sum));
+    });
+  }
+
+  dispose(): void {
+    tf.dispose([...this.#sums.values(), this.#loss]);
+  }
+}
