@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { SourceMap } from "node:module";
+import { dirname, resolve } from "node:path";
+
+export interface Position {
+  /** Counted from 1. */
+  line: number;
+  /** Counted from 1. */
+  column: number;
+}
+
+export interface MappedCode {
+  /** Map from the running JavaScript to the ES module. */
+  sourceMap: string;
+  /** Map from the ES module to the cell. */
+  moduleMap: string;
+  /** What the author wrote. */
+  code: string;
+}
+
+/** Where in a cell a position of its running JavaScript comes from; nothing for code that the compiler added. */
+export function positionInCell(cell: MappedCode, position: Position): Position | undefined {
+  const inModule = original(cell.sourceMap, position);
+  const inSource = inModule && original(cell.moduleMap, inModule);
+  // tslab puts one line of its own before every cell.
+  return inSource && inSource.line > 1 ? { ...inSource, line: inSource.line - 1 } : undefined;
+}
+
+const fileMaps = new Map<string, string | undefined>();
+
+/** Where a position in a compiled file comes from, when a map lies beside the file. */
+export function positionInSource(
+  file: string,
+  position: Position,
+): (Position & { file: string }) | undefined {
+  if (!fileMaps.has(file)) fileMaps.set(file, readMap(`${file}.map`));
+  const map = fileMaps.get(file);
+  const found = map && original(map, position);
+  return found ? { ...found, file: resolve(dirname(file), found.file) } : undefined;
+}
+
+function readMap(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // most packages ship none
+  }
+}
+
+function original(map: string, { line, column }: Position): (Position & { file: string }) | undefined {
+  if (map === "") return undefined;
+  const entry = new SourceMap(JSON.parse(map)).findEntry(line - 1, column - 1);
+  if (!("originalLine" in entry)) return undefined;
+  return { line: entry.originalLine + 1, column: entry.originalColumn + 1, file: entry.originalSource };
+}

@@ -1,0 +1,46 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CellCompiler } from "./compiler/cells.js";
+import { Traces } from "./errors/trace.js";
+import { Kernel } from "./kernel.js";
+import { parseLaunchOptions } from "./options.js";
+import { kernelInfo } from "./requests/info.js";
+import { defineGlobals } from "./run/globals.js";
+import { Modules } from "./run/modules.js";
+import { Session } from "./run/session.js";
+import { captureStreams } from "./run/streams.js";
+import { guardTimers } from "./run/timers.js";
+import { readConnection } from "./wire/connection.js";
+import { Link } from "./wire/link.js";
+
+const here = dirname(fileURLToPath(import.meta.url)); // <project>/dist-kernel/kernel
+const project = join(here, "../..");
+
+const { connectionFile, root } = parseLaunchOptions(process.argv.slice(2), project);
+process.chdir(root);
+
+const end = () => void link.close().then(() => process.exit(0));
+const link: Link = new Link(readConnection(connectionFile), kernelInfo, {
+  onInterrupt: () => kernel.interrupt(),
+  onShutdown: end,
+});
+const traces = new Traces(root, [dirname(here), join(project, "node_modules/tslab")]);
+const compiler = new CellCompiler(join(project, "kernel-extensions/kernel/ambient"));
+const session = new Session(compiler, new Modules(root), traces, link.interrupts);
+const kernel: Kernel = new Kernel(link, session, traces, end);
+
+const requireCell = () => kernel.requireCell();
+traces.install();
+captureStreams(requireCell);
+guardTimers(requireCell);
+defineGlobals(requireCell);
+process.removeAllListeners("warning"); // Node's own would print what no author of a cell can change
+process.on("warning", ({ name, message }) => {
+  if (name !== "ExperimentalWarning" && name !== "DeprecationWarning")
+    process.stderr.write(`${name}: ${message}\n`);
+});
+process.on("SIGINT", () => kernel.interrupt());
+process.on("uncaughtException", (error) => kernel.reportUncaught(error));
+process.on("unhandledRejection", (reason) => kernel.reportUncaught(reason));
+
+await kernel.serve();

@@ -1,0 +1,12 @@
+import { z } from "zod";
+
+/** The content of an `execute_request`. */
+export const executeRequest = z.object({
+  code: z.string(),
+  silent: z.boolean().default(false),
+  store_history: z.boolean().default(true),
+  user_expressions: z.record(z.string(), z.string()).default({}),
+  stop_on_error: z.boolean().default(true),
+});
+
+export type ExecuteRequest = z.infer<typeof executeRequest>;
