@@ -2,7 +2,7 @@
 
 export { openGguf } from "./gguf.js";
 export { replaceFile } from "./replace-file.js";
-export { openSafetensors } from "./safetensors.js";
+export { openSafetensors, type SafetensorsFile } from "./safetensors.js";
 export {
   type FloatType,
   type TensorEntry,

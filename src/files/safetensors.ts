@@ -14,6 +14,11 @@ const tensorHeader = z.object({
 });
 const metadataHeader = z.record(z.string(), z.string());
 
+/** A `TensorFile` whose metadata is text only. */
+export interface SafetensorsFile extends TensorFile {
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
 /**
  * Opens a safetensors file: reads and checks its header, leaves the tensors on disk.
  * `read` gives F32, F16 and BF16 as float32; tensors of other types have their raw bytes.
@@ -23,7 +28,7 @@ const metadataHeader = z.record(z.string(), z.string());
  * @throws {DataError} naming the file and the field when the header is damaged, truncated or contradicts itself
  * @source safetensors, `README.md` (format)
  */
-export function openSafetensors(path: string): TensorFile {
+export function openSafetensors(path: string): SafetensorsFile {
   const file = openFile(path);
   try {
     const cursor = new HeaderCursor(file);
