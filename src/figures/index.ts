@@ -1,0 +1,16 @@
+export { attentionMap } from "./attention-map.js";
+export { FigureError } from "./columns.js";
+export { comparisonBars } from "./comparison-bars.js";
+export { Figure, type Layout, type Trace } from "./figure.js";
+export { type GradientBarsOptions, gradientBars } from "./gradient-bars.js";
+export { type HistogramOptions, histogram } from "./histogram.js";
+export { type LineChartOptions, lineChart } from "./line-chart.js";
+export { type LossCurveOptions, lossCurve, smooth } from "./loss-curve.js";
+export { type MatrixMapOptions, matrixMap } from "./matrix-map.js";
+export { type NextTokenOptions, nextTokenBars } from "./next-token-bars.js";
+export { packingMap } from "./packing-map.js";
+export { PALETTE } from "./palette.js";
+export { scheduleCurve } from "./schedule-curve.js";
+export { type TokenScatterOptions, tokenScatter } from "./token-scatter.js";
+export { maskStrip, type TokenStripOptions, tokenStrip } from "./token-strip.js";
+export { type DashboardOptions, trainingDashboard } from "./training-dashboard.js";
