@@ -120,8 +120,8 @@ export class AdamW {
     return tf.tidy(() => {
       const { betas, weightDecay, maxGradNorm } = this.#options;
       const norm = globalNorm(gradients);
-      const accepted = tf.cast(tf.isFinite(loss ? tf.add(norm, loss) : norm), "float32");
-      const factor = clippingFactor(norm, maxGradNorm);
+      const accepted = tf.cast(tf.isFinite(loss ? tf.add(norm, loss) : norm), "float32") as Scalar;
+      const factor = timesOrZero(clippingFactor(norm, maxGradNorm), accepted);
       const take1 = tf.mul(accepted, 1 - betas[0]); // 1 − β₁, or 0 to leave m as it is
       const take2 = tf.mul(accepted, 1 - betas[1]);
       const [keep1, keep2] = [tf.sub(1, take1), tf.sub(1, take2)];
@@ -132,7 +132,7 @@ export class AdamW {
         const gradient = gradients[parameter.name];
         if (!gradient) continue;
         tf.tidy(() => {
-          const g = timesOrZero(gradient, factor, accepted);
+          const g = timesOrZero(gradient, factor);
           const m = tf.add(tf.mul(mean, keep1), tf.mul(g, take1));
           const v = tf.add(tf.mul(square, keep2), tf.mul(tf.square(g), take2));
           const direction = tf.div(m, tf.add(tf.sqrt(v), epsilon));
@@ -143,7 +143,7 @@ export class AdamW {
           variable.assign(tf.sub(shrunk, tf.mul(direction, step)));
         });
       }
-      return { norm, accepted: accepted as Scalar };
+      return { norm, accepted };
     });
   }
 
@@ -182,15 +182,13 @@ export class AdamW {
 const zerosLike = (variable: Variable): Variable =>
   tf.tidy(() => tf.variable(tf.zeros(variable.shape), false));
 
-/** g · factor, or zeros when the update is not accepted: a plain product would carry NaN · 0 = NaN onwards. */
-function timesOrZero(gradient: Tensor, factor: Scalar, accepted: Tensor): Tensor {
-  if (tf.getBackend() !== "tensorflow") {
-    return tf.where(tf.cast(accepted, "bool"), tf.mul(gradient, factor), 0);
-  }
+/** x · factor, and 0 where the factor is 0 even if x is not finite: a plain product would carry NaN onwards. */
+function timesOrZero<T extends Tensor>(x: T, factor: Scalar): T {
+  if (tf.getBackend() !== "tensorflow") return tf.where(tf.equal(factor, 0), 0, tf.mul(x, factor)) as T;
   const backend = tf.backend() as unknown as NativeBackend;
   const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
   const attributes = [{ name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT }];
-  return backend.executeSingleOutput("MulNoNan", attributes, [gradient, tf.mul(factor, accepted)]);
+  return backend.executeSingleOutput("MulNoNan", attributes, [x, factor]) as T;
 }
 
 interface NativeBackend {
