@@ -2,16 +2,72 @@ import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { BackendError, type CompileRoute, type Started } from "./candidate.js";
 import { describeProcessor } from "./host.js";
-import { tf } from "./tf.js";
+import { type Tensor, tf } from "./tf.js";
+
+/** A tensor as TensorFlow's library knows it. */
+export interface NativeTensor {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** An attribute of an operation: `type` is one of the binding's `TF_ATTR_…`. */
+export interface NativeAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** The calls into TensorFlow's library. */
+export interface NativeBinding {
+  readonly TF_Version: string;
+  readonly TF_BOOL: number;
+  readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_SHAPE: number;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_TYPE: number;
+  createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
+  executeOp(name: string, attributes: NativeAttribute[], inputs: number[], outputs: number): NativeTensor[];
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(model: number): void;
+  runSavedModel(model: number, inputs: number[], inputNames: string, outputNames: string): NativeTensor[];
+  /** Only in the binding that this project builds: makes a graph callable by `executeOp`. */
+  defineFunction?(name: string, graph: Uint8Array, inputs: string, outputs: string): void;
+  removeFunction?(name: string): void;
+}
 
 /** The part of tfjs-node's backend that this library calls beyond tfjs's own interface. */
 export interface NativeBackend {
   readonly isUsingGpuDevice: boolean;
-  readonly binding: {
-    readonly TF_Version: string;
-    readonly defineFunction?: unknown;
-  };
+  binding: NativeBinding;
+  readonly tensorMap: { has(dataId: object): boolean };
+  getDTypeInteger(dtype: tf.DataType): number;
+  getInputTensorIds(tensors: readonly Tensor[]): number[];
+  createOutputTensor(tensor: NativeTensor): Tensor;
+  executeSingleOutput(operation: string, attributes: NativeAttribute[], inputs: readonly Tensor[]): Tensor;
+  executeMultipleOutputs(
+    operation: string,
+    attributes: NativeAttribute[],
+    inputs: readonly Tensor[],
+    outputs: number,
+  ): Tensor[];
+  write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object;
+  readSync(dataId: object): tf.BackendValues;
+  read(dataId: object): Promise<tf.BackendValues>;
 }
+
+/** TensorFlow's library, when it is the backend in use: its operations can be called by name. */
+export function nativeBackend(): NativeBackend | undefined {
+  return tf.getBackend() === "tensorflow" ? (tf.backend() as unknown as NativeBackend) : undefined;
+}
+
+/** How `compileStep` can run a step on this binding. */
+export const compileRouteOf = ({ binding }: NativeBackend): CompileRoute =>
+  binding.defineFunction ? "func" : "session";
 
 const PACKAGE = "@tensorflow/tfjs-node-gpu";
 
@@ -40,10 +96,6 @@ function describe(backend: NativeBackend): Started {
     version: `TensorFlow ${backend.binding.TF_Version}`,
     compileRoute: compileRouteOf(backend),
   };
-}
-
-function compileRouteOf(backend: NativeBackend): CompileRoute {
-  return typeof backend.binding.defineFunction === "function" ? "func" : "session";
 }
 
 function loadNative(name: "gpu" | "native"): NativeBackend {

@@ -1,0 +1,188 @@
+import type { CompileRoute } from "../candidate.js";
+import { compileRouteOf, type NativeBackend, nativeBackend } from "../native.js";
+import { type Tensor, tf } from "../tf.js";
+import { RecentlyUsed } from "./cache.js";
+import { functionProgram, type Program, sessionProgram } from "./program.js";
+import type { Feed } from "./recorder.js";
+import { CompileError } from "./refusal.js";
+import { present, type TensorRecord, type Trace, trace } from "./trace.js";
+
+export interface CompileOptions {
+  /**
+   * Whether to compile at all. `false` runs the function as it is, which a debugger can step through.
+   * @default true
+   */
+  compile?: boolean;
+  /** Tensors from outside that the function reads and that never change. They stay the caller's. */
+  constants?: readonly Tensor[];
+  /**
+   * Compile further, with XLA, into one machine program. It wins where a step is many small operations, as in
+   * generating one token, and loses in training on a CPU. Only on the `func` route.
+   * @default false
+   */
+  xla?: boolean;
+  /**
+   * For how many combinations of input shapes a compiled program is kept; the one used longest ago goes first.
+   * @default 16
+   */
+  cacheSize?: number;
+  /** How to run. @default the fastest that the binding offers, as `useBackend` reports it */
+  route?: CompileRoute;
+}
+
+/** How often a compiled step could use what it had compiled before. */
+export interface CompileStats {
+  /** How it runs on the backend in use. */
+  readonly route: CompileRoute;
+  /** Runs that had to be traced first, because their shapes were new or had been forgotten. */
+  readonly traces: number;
+  /** Runs of a program that was there already. */
+  readonly hits: number;
+  /** hits / (hits + traces), or 0 before the first compiled run. */
+  readonly hitRate: number;
+  /** Programs kept at present. */
+  readonly cached: number;
+}
+
+/** Tensors by name, in and out. */
+export type Tensors<Names> = { [name in keyof Names]: Tensor | undefined };
+
+export interface CompiledStep<In, Out> {
+  /** Runs the step. The caller owns what it returns, and goes on owning what it passed. */
+  (inputs: In): Out;
+  readonly stats: CompileStats;
+  /** Frees what was compiled. The step can still be called; it is then compiled anew. */
+  dispose(): void;
+}
+
+let tracing = false;
+
+/**
+ * Makes one call to TensorFlow out of a function of tensors, such as a whole train step: forward, backward,
+ * clipping, and the optimizer's assignments. The first call with new input shapes runs the function once to write
+ * down its operations as a graph; that call and all later ones run the graph, so that the numbers of a run never
+ * depend on what was compiled when. On every other backend it is the plain function.
+ *
+ * A graph repeats operations on tensors and nothing else: numbers of JavaScript, such as a learning rate, keep the
+ * value they had (pass them as scalars), and so do branches taken and other effects on JavaScript's side. What
+ * would go wrong unnoticed is refused: reading a tensor, random numbers made in JavaScript, making or disposing of
+ * a variable, and tensors from outside that are neither inputs nor variables nor in `constants`.
+ *
+ * Variables may be read and assigned. They change only when a run succeeds.
+ *
+ * @param step a function of its inputs and of variables; synchronous. What it makes and does not return is freed.
+ * @returns a function with `stats` and `dispose()`
+ * @throws {CompileError} from a call, naming the operation and the place, when the step cannot be compiled
+ */
+export function compileStep<In extends Tensors<In>, Out extends Tensors<Out>>(
+  step: (inputs: In) => Out,
+  options: CompileOptions = {},
+): CompiledStep<In, Out> {
+  const compiled = new Compiled(step as unknown as Step, options);
+  const call = (inputs: In): Out => compiled.run(inputs as TensorRecord) as Out;
+  return Object.defineProperties(call, {
+    stats: { get: () => compiled.stats },
+    dispose: { value: () => compiled.dispose() },
+  }) as CompiledStep<In, Out>;
+}
+
+type Step = (inputs: TensorRecord) => TensorRecord;
+
+interface Entry {
+  readonly trace: Omit<Trace, "graph">;
+  readonly program: Program;
+}
+
+class Compiled {
+  readonly #step: Step;
+  readonly #options: CompileOptions;
+  readonly #entries: RecentlyUsed<Entry>;
+  #traces = 0;
+  #hits = 0;
+
+  constructor(step: Step, options: CompileOptions) {
+    this.#step = step;
+    this.#options = options;
+    this.#entries = new RecentlyUsed(options.cacheSize ?? 16, ({ program }) => program.dispose());
+  }
+
+  get stats(): CompileStats {
+    const [traces, hits] = [this.#traces, this.#hits];
+    const hitRate = hits + traces === 0 ? 0 : hits / (hits + traces);
+    return { route: this.#route(nativeBackend()), traces, hits, hitRate, cached: this.#entries.size };
+  }
+
+  run(inputs: TensorRecord): TensorRecord {
+    const backend = nativeBackend();
+    const route = this.#route(backend);
+    // Within the trace of an outer step it is a part of that step.
+    if (!backend || route === "eager" || tracing) return tf.tidy(() => this.#step(inputs) as never);
+    const key = describe(inputs);
+    let entry = this.#entries.get(key);
+    if (entry) {
+      this.#hits++;
+    } else {
+      entry = this.#compile(backend, route, inputs);
+      this.#entries.set(key, entry);
+      this.#traces++;
+    }
+    return execute(backend, entry, inputs);
+  }
+
+  dispose(): void {
+    this.#entries.clear();
+  }
+
+  #route(backend: NativeBackend | undefined): CompileRoute {
+    const { compile = true, route } = this.#options;
+    if (!backend || !compile) return "eager";
+    const offered = compileRouteOf(backend);
+    return route === "func" ? offered : (route ?? offered);
+  }
+
+  #compile(backend: NativeBackend, route: CompileRoute, inputs: TensorRecord): Entry {
+    const { constants = [], xla = false } = this.#options;
+    tracing = true;
+    try {
+      const { graph, ...rest } = trace(backend, this.#step, inputs, constants);
+      const { binding } = backend;
+      const program =
+        route === "func" ? functionProgram(binding, graph, { xla }) : sessionProgram(binding, graph);
+      return { trace: rest, program };
+    } finally {
+      tracing = false;
+    }
+  }
+}
+
+function execute(backend: NativeBackend, { trace, program }: Entry, inputs: TensorRecord): TensorRecord {
+  const { feeds, results, updates } = trace;
+  const tensors = feeds.map(({ source }) => fed(source, inputs));
+  const outputs = program
+    .run(backend.getInputTensorIds(tensors))
+    .map((tensor) => backend.createOutputTensor(tensor));
+  for (const [index, variable] of updates.entries()) {
+    const value = outputs[results.length + index] as Tensor;
+    variable.assign(value);
+    value.dispose();
+  }
+  return Object.fromEntries(results.map((name, index) => [name, outputs[index]]));
+}
+
+function fed(source: Feed["source"], inputs: TensorRecord): Tensor {
+  if ("input" in source) return inputs[source.input] as Tensor;
+  const tensor = "variable" in source ? source.variable : source.constant;
+  if (!tensor.isDisposed) return tensor;
+  throw new CompileError(`the step uses a tensor of shape [${tensor.shape}] that was disposed of`, {
+    code: "compile/disposed",
+    value: { shape: tensor.shape },
+    hint: "Variables and constants of a compiled step must live as long as it is called.",
+  });
+}
+
+/** What a program depends on: the names, types and shapes of the inputs. */
+const describe = (inputs: TensorRecord): string =>
+  Object.entries(present(inputs))
+    .map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape}]`)
+    .sort()
+    .join(" ");

@@ -1,0 +1,8 @@
+export {
+  type CompiledStep,
+  type CompileOptions,
+  type CompileStats,
+  compileStep,
+  type Tensors,
+} from "./compile-step.js";
+export { CompileError } from "./refusal.js";
