@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { hasColumn, numbers, requireColumns, series, texts } from "./columns.js";
 import { Figure, type Trace } from "./figure.js";
-import { axis, frame, heading, panels } from "./layout.js";
+import { axis, frame, HEADING, heading, panels } from "./layout.js";
 import { metricName } from "./metric-names.js";
 import { colourOf } from "./palette.js";
 
@@ -16,7 +16,11 @@ export function comparisonBars(table: ColumnTable): Figure {
   const columns = Math.min(3, metrics.length);
   const rows = Math.ceil(metrics.length / columns);
   const places = panels(metrics.length, columns, { x: 0.12, y: 0.3 / rows });
-  const layout = frame({ height: 90 + rows * 260, bargap: 0.35, annotations: [] });
+  const layout = frame({
+    height: 90 + rows * 240,
+    bargap: 0.35,
+    margin: { l: 64, r: 24, t: 16 + HEADING, b: 56 },
+  });
   const notes: unknown[] = [];
   const traces = metrics.flatMap(({ name: metric, table: measured }, panel): Trace[] => {
     const place = places[panel] as (typeof places)[number];
@@ -70,4 +74,8 @@ function withCount(table: ColumnTable, model: string): string {
 }
 
 const written = (value: number): string =>
-  Number.isInteger(value) ? String(value) : Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  Number.isInteger(value)
+    ? String(value)
+    : Math.abs(value) >= 100
+      ? value.toFixed(0)
+      : String(Number(value.toPrecision(3)));

@@ -17,7 +17,7 @@ export interface Layout {
   [attribute: string]: unknown;
 }
 
-const TITLE = { size: 17, line: 22 };
+const TITLE = { size: 17, line: 22, baseline: 26 }; // pixels
 const LEGEND = { size: 13, line: 22, symbol: 44 };
 const PLOTLY = "application/vnd.plotly.v1+json";
 
@@ -44,7 +44,7 @@ export class Figure {
     return new Figure(this.#traces, this.#frame, finding);
   }
 
-  /** The same figure in another size, in pixels. */
+  /** The same figure in another size, in pixels; title and legend add to the height. */
   size(width: number, height: number): Figure {
     return new Figure(this.#traces, { ...this.#frame, width, height }, this.#heading);
   }
@@ -58,30 +58,29 @@ export class Figure {
     return this.#traces;
   }
 
-  /** The layout with title and legend placed and room made for them. */
+  /** The layout with title and legend placed above the plot, the figure made taller by what they take. */
   get layout(): Layout {
     const { width, height, margin } = this.#frame;
     const lines = this.#heading ? wrap(this.#heading, (width - margin.r - 24) / TITLE.size) : [];
     const legendLines = this.#legendLines(width - margin.l - margin.r);
     const heading = lines.length > 0 ? 14 + lines.length * TITLE.line : 0;
-    const top = margin.t + heading + legendLines * LEGEND.line;
-    const extra = Math.max(0, lines.length - 1) * TITLE.line + Math.max(0, legendLines - 1) * LEGEND.line;
-    const total = height + extra;
+    const above = heading + legendLines * LEGEND.line;
+    const total = height + above;
     return {
       ...this.#frame,
       height: total,
-      margin: { ...margin, t: top },
+      margin: { ...margin, t: margin.t + above },
       showlegend: legendLines > 0,
       legend: {
         ...{ orientation: "h", x: 0, xref: "paper", xanchor: "left" },
         ...{ y: 1 - (heading + 4) / total, yref: "container", yanchor: "top" },
-        ...{ font: { size: LEGEND.size }, bgcolor: "rgba(0,0,0,0)", itemsizing: "constant" },
+        ...{ font: { size: LEGEND.size }, bgcolor: "rgba(0,0,0,0)" },
       },
       ...(lines.length > 0 && {
         title: {
           text: lines.map(escapeMarkup).join("<br>"),
           ...{ x: 0, xref: "container", xanchor: "left", pad: { l: 16 } },
-          ...{ y: 1 - 12 / total, yref: "container", yanchor: "top" },
+          ...{ y: 1 - TITLE.baseline / total, yref: "container", yanchor: "bottom" }, // the first line's baseline
           font: { size: TITLE.size, color: INK, weight: 600 },
         },
       }),

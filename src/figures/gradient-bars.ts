@@ -6,6 +6,8 @@ import { colourOf } from "./palette.js";
 import { showToken } from "./text.js";
 
 export interface GradientBarsOptions {
+  /** What a bar stands for. @default "token, in order" */
+  nameTitle?: string;
   /** Name and unit of the values. @default "gradient norm" */
   valueTitle?: string;
 }
@@ -14,10 +16,8 @@ export interface GradientBarsOptions {
  * How hard each token (or parameter) pulls: one bar each in the order of the table. Columns: `name`, `gradient`,
  * optionally `position` (tells equal names apart) and `loss` (one colour each, for example with and without a mask).
  */
-export function gradientBars(
-  table: ColumnTable,
-  { valueTitle = "gradient norm" }: GradientBarsOptions = {},
-): Figure {
+export function gradientBars(table: ColumnTable, options: GradientBarsOptions = {}): Figure {
+  const { nameTitle = "token, in order", valueTitle = "gradient norm" } = options;
   requireColumns(table, "gradientBars", ["name", "gradient"]);
   const names: string[] = [];
   const traces = series(table, "loss").map(({ name, table: rows }, index): Trace => {
@@ -38,7 +38,7 @@ export function gradientBars(
     frame({
       barmode: "group",
       bargap: 0.25,
-      xaxis: axis("", { ...ticks, showgrid: false, ticks: "" }),
+      xaxis: axis(nameTitle, { ...ticks, showgrid: false, ticks: "" }),
       yaxis: axis(valueTitle, { rangemode: "tozero" }),
     }),
   );

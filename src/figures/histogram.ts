@@ -9,7 +9,7 @@ export interface HistogramOptions {
   column: string;
   /** Its name and unit. @default the column's name */
   title?: string;
-  /** Column that tells groups apart; they are drawn over each other. @default one group */
+  /** Column that tells groups apart; their shares are compared. @default one group */
   by?: string;
   /** How many bars, about. @default 30 */
   bins?: number;
@@ -22,6 +22,7 @@ export function histogram(
 ): Figure {
   requireColumns(table, "histogram", by ? [column, by] : [column]);
   const groups = by ? series(table, by) : [{ name: "", table }];
+  const shares = groups.length > 1; // groups of different sizes are compared by shares
   const traces = groups.map(({ name, table: rows }, index): Trace => {
     const x = numbers(rows, column).filter((value) => value !== null);
     return {
@@ -29,12 +30,10 @@ export function histogram(
       name,
       x,
       nbinsx: bins,
-      opacity: groups.length > 1 ? 0.65 : 1,
+      histnorm: shares ? "percent" : "",
       marker: { color: colourOf(index) },
     };
   });
-  return new Figure(
-    traces,
-    frame({ barmode: "overlay", bargap: 0.05, xaxis: axis(title), yaxis: axis("count") }),
-  );
+  const yaxis = axis(shares ? "share of the group (%)" : "count");
+  return new Figure(traces, frame({ barmode: "group", bargap: 0.08, xaxis: axis(title), yaxis }));
 }

@@ -4,14 +4,14 @@ import { GRID, INK, MUTED } from "./palette.js";
 const FONT = "Inter, 'Noto Sans', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', system-ui, sans-serif";
 
 export interface FrameOptions {
-  /** Pixels. @default 720 × 420 */
+  /** Pixels, without title and legend. @default 720 × 360 */
   width?: number;
   height?: number;
   [attribute: string]: unknown;
 }
 
 /** What all figures share: font, white ground, margins that axis labels can widen. */
-export function frame({ width = 720, height = 420, ...attributes }: FrameOptions = {}): Layout {
+export function frame({ width = 720, height = 360, ...attributes }: FrameOptions = {}): Layout {
   return {
     width,
     height,
@@ -29,6 +29,7 @@ export function axis(title: string, attributes: Record<string, unknown> = {}): R
   return {
     title: { text: title, font: { size: 13, color: MUTED }, standoff: 10 },
     automargin: true,
+    showline: true,
     gridcolor: GRID,
     linecolor: "#b5b5b5",
     zeroline: false,
@@ -76,6 +77,9 @@ export function panels(count: number, columns: number, gap: { x: number; y: numb
     };
   });
 }
+
+/** Room that the headings of the upper panels need above the plot, in pixels. */
+export const HEADING = 24;
 
 /** A panel's heading, centred above it. */
 export function heading(text: string, { top }: Panel): Record<string, unknown> {

@@ -4,7 +4,7 @@ import { hasColumn, points, requireColumns, series } from "./columns.js";
 import { Figure, type Trace } from "./figure.js";
 import { axis, frame } from "./layout.js";
 import { metricName } from "./metric-names.js";
-import { colourOf, PALE } from "./palette.js";
+import { colourOf } from "./palette.js";
 
 export interface LossCurveOptions {
   /**
@@ -38,7 +38,8 @@ export function lossCurve(table: ColumnTable, { smoothing = 0, log = false }: Lo
       type: "scatter",
       mode: "lines",
       ...raw,
-      line: { color: PALE, width: 1 },
+      line: { color: colour, width: 1 },
+      opacity: 0.35,
       hoverinfo: "skip",
       showlegend: false,
     };

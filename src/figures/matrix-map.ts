@@ -1,8 +1,8 @@
 import type { ColumnTable } from "arquero";
 import { numbers, requireColumns } from "./columns.js";
 import { Figure } from "./figure.js";
+import { heatmap } from "./heatmap.js";
 import { axis, frame } from "./layout.js";
-import { DIVERGING, SEQUENTIAL } from "./palette.js";
 
 export interface MatrixMapOptions {
   /** Names of the axes. @default "row" and "column" */
@@ -25,27 +25,11 @@ export function matrixMap(table: ColumnTable, options: MatrixMapOptions = {}): F
   const columns = matrix[0]?.length ?? 0;
   const written = options.values ?? columns <= 12;
   const layout = frame({
-    height: Math.max(220, Math.min(620, 110 + matrix.length * 34)),
+    height: Math.max(200, Math.min(560, 80 + matrix.length * 34)),
     xaxis: axis(columnTitle, { showgrid: false, constrain: "domain", ...integerTicks(columns) }),
     yaxis: axis(rowTitle, { showgrid: false, autorange: "reversed", ...integerTicks(matrix.length) }),
   });
-  return new Figure([heatmap(matrix, valueTitle, written)], layout);
-}
-
-/** A heatmap trace with the colours and the colour bar that all matrices share. */
-export function heatmap(matrix: readonly (readonly (number | null)[])[], title: string, written: boolean) {
-  const values = matrix.flat().filter((value) => value !== null);
-  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
-  const signed = low < 0;
-  const bound = Math.max(-low, high) || 1;
-  return {
-    ...{ type: "heatmap", z: matrix, xgap: 1, ygap: 1, hoverongaps: false },
-    ...(signed
-      ? { colorscale: DIVERGING, zmin: -bound, zmax: bound }
-      : { colorscale: SEQUENTIAL, zmin: 0, zmax: bound }),
-    ...(written && { texttemplate: "%{z:.2~f}", textfont: { size: 11 } }),
-    colorbar: { title: { text: title, side: "right" }, thickness: 14, outlinewidth: 0, exponentformat: "e" },
-  };
+  return new Figure([heatmap(matrix, { title: valueTitle, written })], layout);
 }
 
 function toMatrix(

@@ -38,12 +38,12 @@ export function nextTokenBars(table: ColumnTable, { top = 12 }: NextTokenOptions
         textposition: "outside",
         cliponaxis: false,
       },
-      marker: { color: colourOf(index) },
+      ...{ marker: { color: colourOf(index) }, textfont: { size: 12 } },
     };
   });
   const most = Math.max(0, ...best.values());
   const layout = frame({
-    height: 110 + tokens.length * Math.max(26, 16 * groups.length),
+    height: 70 + tokens.length * Math.max(26, 18 * groups.length + 6),
     barmode: "group",
     bargap: 0.25,
     xaxis: axis("probability", { range: [0, Math.min(1.15, most * 1.18) || 1], tickformat: ".0%" }),

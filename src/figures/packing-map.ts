@@ -49,7 +49,7 @@ export function packingMap(table: ColumnTable): Figure {
   return new Figure(
     traces,
     frame({
-      height: 110 + labels.length * 34,
+      height: 70 + labels.length * 34,
       barmode: "overlay",
       xaxis: axis("position (tokens)"),
       yaxis: axis("", ticks),

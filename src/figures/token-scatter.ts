@@ -11,7 +11,10 @@ export interface TokenScatterOptions {
   yTitle?: string;
 }
 
-/** Tokens in the plane, for example their embeddings on two principal components. Columns: `token`, `x`, `y`, optionally `group`. */
+/**
+ * Tokens in the plane, for example their embeddings on two principal components. Columns: `token`, `x`, `y`,
+ * optionally `group` (one colour each).
+ */
 export function tokenScatter(table: ColumnTable, options: TokenScatterOptions = {}): Figure {
   const { xTitle = "first component", yTitle = "second component" } = options;
   requireColumns(table, "tokenScatter", ["token", "x", "y"]);
@@ -23,5 +26,16 @@ export function tokenScatter(table: ColumnTable, options: TokenScatterOptions = 
     }),
   );
   const zero = { zeroline: true, zerolinecolor: "#cfcfcf" };
-  return new Figure(traces, frame({ height: 480, xaxis: axis(xTitle, zero), yaxis: axis(yTitle, zero) }));
+  const xaxis = axis(xTitle, { ...zero, range: roomy(numbers(table, "x")) });
+  const yaxis = axis(yTitle, { ...zero, range: roomy(numbers(table, "y")) });
+  return new Figure(traces, frame({ height: 440, xaxis, yaxis }));
+}
+
+/** A range with room for the labels of the outermost points. */
+function roomy(values: readonly (number | null)[]): [number, number] {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return [-1, 1];
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = (high - low || 1) * 0.1;
+  return [low - room, high + room];
 }

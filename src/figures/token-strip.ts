@@ -1,27 +1,12 @@
 import type { ColumnTable } from "arquero";
 import { numbers, requireColumns, texts } from "./columns.js";
 import { Figure, type Trace } from "./figure.js";
+import { colourBar } from "./heatmap.js";
 import { axis, frame } from "./layout.js";
-import {
-  type Colorscale,
-  colourAt,
-  colourOf,
-  DIVERGING,
-  INK,
-  PALE,
-  readableOn,
-  SEQUENTIAL,
-} from "./palette.js";
+import { type Colorscale, colourAt, DIVERGING, PALE, PALETTE, readableOn, SEQUENTIAL } from "./palette.js";
 import { estimateWidth, showToken } from "./text.js";
 
-const [WIDTH, SIZE, LINE] = [672, 14, 34]; // of the strip in pixels: its width, the font, a line
-
-/** Where a token stands: its line and, in pixels, its left edge and width. */
-interface Place {
-  line: number;
-  left: number;
-  width: number;
-}
+const [WIDTH, SIZE, LINE] = [672, 14, 34]; // of the strip in pixels: its width, the font, the height of a line
 
 export interface TokenStripOptions {
   /** Name and unit of the values. @default "value" */
@@ -29,44 +14,36 @@ export interface TokenStripOptions {
 }
 
 /**
- * Text as a line of coloured tokens, broken like a paragraph. Columns: `token`, `value`: white to blue, or about zero
- * from blue to vermilion when some values are negative. A token without a value stays white.
+ * Text as coloured tokens, broken into lines like a paragraph. Columns: `token`, `value`: white to blue, or blue over
+ * white at zero to vermilion when some values are negative. A token without a value stays white.
  */
 export function tokenStrip(table: ColumnTable, { valueTitle = "value" }: TokenStripOptions = {}): Figure {
   requireColumns(table, "tokenStrip", ["token", "value"]);
   const values = numbers(table, "value");
   const known = values.filter((value) => value !== null);
-  const [low, high] = [Math.min(0, ...known), Math.max(0, ...known)];
-  const bound = Math.max(-low, high) || 1;
-  const [scale, floor]: [Colorscale, number] = low < 0 ? [DIVERGING, -bound] : [SEQUENTIAL, 0];
-  const colours = values.map((value) =>
-    value === null ? "rgb(255, 255, 255)" : colourAt(scale, (value - floor) / (bound - floor)),
-  );
+  const bound = Math.max(0, ...known.map(Math.abs)) || 1;
+  const signed = known.some((value) => value < 0);
+  const [scale, floor]: [Colorscale, number] = signed ? [DIVERGING, -bound] : [SEQUENTIAL, 0];
+  const tokens = texts(table, "token").map((token, index): ColouredToken => {
+    const value = values[index] ?? null;
+    if (value === null) return { token, colour: WHITE, note: "no value" };
+    return {
+      token,
+      colour: colourAt(scale, (value - floor) / (bound - floor)),
+      note: String(Number(value.toPrecision(4))),
+    };
+  });
   const bar: Trace = {
     ...{ type: "scatter", mode: "markers", x: [null], y: [null], hoverinfo: "skip", showlegend: false },
     marker: {
       ...{ color: [floor, bound], cmin: floor, cmax: bound, colorscale: scale, showscale: true },
       colorbar: {
-        title: { text: valueTitle, side: "top" },
-        orientation: "h",
-        thickness: 10,
-        len: 0.5,
-        x: 0,
-        xanchor: "left",
-        y: 0,
-        yanchor: "top",
-        ypad: 10,
-        exponentformat: "e",
+        ...colourBar(valueTitle, { side: "top" }),
+        ...{ orientation: "h", len: 0.5, x: 0, xanchor: "left", y: 0, yanchor: "top", ypad: 6 },
       },
     },
   };
-  return strip(
-    texts(table, "token"),
-    colours,
-    values.map((value) => (value === null ? "no value" : String(Number(value.toPrecision(4))))),
-    [bar],
-    60,
-  );
+  return strip(tokens, [bar], 64);
 }
 
 /**
@@ -75,69 +52,81 @@ export function tokenStrip(table: ColumnTable, { valueTitle = "value" }: TokenSt
  */
 export function maskStrip(table: ColumnTable): Figure {
   requireColumns(table, "maskStrip", ["token", "trained"]);
-  const trained = numbers(table, "trained").map(Boolean);
-  const key = [
-    { name: "trained on", colour: TRAINED },
-    { name: "only read", colour: PALE },
-  ].map(
-    ({ name, colour }): Trace => ({
-      type: "scatter",
-      mode: "markers",
-      name,
-      x: [null],
-      y: [null],
-      showlegend: true,
-      marker: { color: colour, symbol: "square", size: 14 },
-    }),
+  const trained = numbers(table, "trained");
+  const tokens = texts(table, "token").map(
+    (token, index): ColouredToken =>
+      trained[index]
+        ? { token, colour: TRAINED, note: "trained on" }
+        : { token, colour: READ, note: "only read" },
   );
-  return strip(
-    texts(table, "token"),
-    trained.map((is) => (is ? TRAINED : "rgb(220, 220, 220)")),
-    trained.map((is) => (is ? "trained on" : "only read")),
-    key,
+  const square = (name: string, color: string): Trace => ({
+    ...{ type: "scatter", mode: "markers", name, showlegend: true, x: [null], y: [null] },
+    marker: { color, symbol: "square", size: 13 },
+  });
+  return strip(tokens, [square("trained on", TRAINED), square("only read", READ)], 0);
+}
+
+interface ColouredToken {
+  token: string;
+  /** As `rgb(r, g, b)`. */
+  colour: string;
+  /** Said when the pointer rests on it. */
+  note: string;
+}
+
+const WHITE = "rgb(255, 255, 255)";
+const solid = (colour: string): string =>
+  colourAt(
+    [
+      [0, colour],
+      [1, colour],
+    ],
     0,
   );
-}
+const [TRAINED, READ] = [solid(PALETTE[0]), solid(PALE)];
 
-const TRAINED = colourAt(
-  [
-    [0, colourOf(0)],
-    [1, colourOf(0)],
-  ],
-  0,
-);
-
-function strip(tokens: string[], colours: string[], notes: string[], extra: Trace[], below: number): Figure {
-  const shown = tokens.map(showToken);
+function strip(tokens: ColouredToken[], key: Trace[], below: number): Figure {
+  const shown = tokens.map(({ token }) => showToken(token));
   const places = flow(shown);
-  const lines = Math.max(1, (places.at(-1)?.line ?? 0) + 1);
-  const middles: Trace = {
-    ...{ type: "scatter", mode: "text", showlegend: false, text: shown, customdata: notes },
+  const lines = (places.at(-1)?.line ?? 0) + 1;
+  const labels: Trace = {
+    ...{
+      type: "scatter",
+      mode: "text",
+      showlegend: false,
+      text: shown,
+      customdata: tokens.map(({ note }) => note),
+    },
     ...{ x: places.map(({ left, width }) => left + width / 2), y: places.map(({ line }) => line) },
-    textfont: { size: SIZE, color: colours.map(readableOn) },
+    ...{ textfont: { size: SIZE, color: tokens.map(({ colour }) => readableOn(colour)) }, cliponaxis: false },
     hovertemplate: "%{text}: %{customdata}<extra></extra>",
   };
-  const shapes = places.map(({ line, left, width }, index) => ({
-    ...{ type: "rect", x0: left + 1, x1: left + width - 1, y0: line - 0.38, y1: line + 0.38, layer: "below" },
+  const boxes = places.map(({ line, left, width }, index) => ({
+    ...{ type: "rect", x0: left + 1, x1: left + width - 1, y0: line - 0.42, y1: line + 0.42, layer: "below" },
     ...{
-      fillcolor: colours[index],
-      line: { width: colours[index] === "rgb(255, 255, 255)" ? 1 : 0, color: PALE },
+      fillcolor: tokens[index]?.colour,
+      line: { width: tokens[index]?.colour === WHITE ? 1 : 0, color: PALE },
     },
   }));
-  const bare = { showgrid: false, showticklabels: false, ticks: "", fixedrange: true };
+  const bare = {
+    showgrid: false,
+    showline: false,
+    showticklabels: false,
+    ticks: "",
+    fixedrange: true,
+    automargin: false,
+  };
+  const margin = { l: 24, r: 24, t: 12, b: 12 + below };
   const layout = frame({
-    height: 40 + lines * LINE + below + (extra.length > 1 ? 22 : 0),
-    margin: { l: 24, r: 24, t: 12, b: 28 + below },
-    shapes,
+    ...{ height: margin.t + lines * LINE + margin.b, margin, shapes: boxes },
     xaxis: axis("", { ...bare, range: [0, WIDTH] }),
-    yaxis: axis("", { ...bare, range: [lines - 0.5, -0.5], automargin: false }),
-    font: { ...(frame().font as object), color: INK },
+    yaxis: axis("", { ...bare, range: [lines - 0.5, -0.5] }),
   });
-  return new Figure([middles, ...extra], layout);
+  return new Figure([labels, ...key], layout);
 }
 
-/** Breaks tokens into lines of `WIDTH` pixels. */
-function flow(tokens: string[]): Place[] {
+/** Where each token stands: its line and, in pixels, its left edge and width. */
+function flow(tokens: string[]): { line: number; left: number; width: number }[] {
   let [line, left] = [0, 0];
   return tokens.map((token) => {
     const width = Math.max(16, estimateWidth(token) * SIZE + 10);

@@ -22,8 +22,8 @@ export function trainingDashboard(table: ColumnTable, { metrics }: DashboardOpti
     metrics ?? (table.numRows() === 0 ? DEFAULT : DEFAULT.filter((metric) => hasColumn(table, metric)));
   const columns = shown.length === 1 ? 1 : 2;
   const rows = Math.ceil(shown.length / columns);
-  const places = panels(shown.length, columns, { x: 0.14, y: 0.2 / rows });
-  const layout = frame({ height: 70 + rows * 190 });
+  const places = panels(shown.length, columns, { x: 0.15, y: 0.28 / rows });
+  const layout = frame({ height: 60 + rows * 190 });
   const traces: Trace[] = [];
   for (const [panel, metric] of shown.entries()) {
     const place = places[panel];
