@@ -20,6 +20,10 @@ export function frame({ width = 720, height = 360, ...attributes }: FrameOptions
     paper_bgcolor: "#ffffff",
     plot_bgcolor: "#ffffff",
     hoverlabel: { font: { family: FONT } },
+    modebar: {
+      remove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+      bgcolor: "rgba(0,0,0,0)",
+    },
     ...attributes,
   };
 }
