@@ -28,6 +28,12 @@ export interface Decoder {
   hidden(tokenIds: Tensor2D, options?: ForwardOptions): Tensor3D;
   /** The output head: `[rows, hidden]` → `[rows, vocab]`. `forward` is `hidden` followed by this. */
   project(hidden: Tensor2D): Tensor2D;
+  /**
+   * One pass through all blocks, with everything spelled out; `hidden` and generation are made of it. With a
+   * `memory` for each block, the tokens come after what it holds, and it is left holding them too.
+   * Call it within `tf.tidy`. Returns `[batch, time, hidden]`.
+   */
+  pass(input: PassInput): Tensor3D;
   /** Every weight once (tied embeddings appear once), in Hugging Face order. */
   parameters(): Parameter[];
   /** Frees every weight. */
@@ -85,12 +91,6 @@ export class TransformerDecoder implements Decoder {
     });
   }
 
-  /**
-   * One pass through all blocks, with everything spelled out: what `hidden` and the generator share.
-   * With a `memory` for each block, the tokens come after what it holds, and it is left holding them too.
-   *
-   * @returns `[batch, time, hidden]`
-   */
   pass({ tokenIds, positions, mask, embeddingNoise, memory }: PassInput): Tensor3D {
     const { hiddenSize, headSize, rotaryBase } = this.config;
     const { tokens, positions: positionTable, blocks, norm } = this.parts;

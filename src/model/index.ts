@@ -5,10 +5,19 @@ export { attention, type CausalMaskOptions, causalMask } from "./attention.js";
 export { type Architecture, type DecoderConfig, type DecoderSizes, decoderConfig } from "./config.js";
 export { type CreateOptions, createDecoder } from "./create.js";
 export type { Decoder, ForwardOptions } from "./decoder.js";
+export {
+  type FinishReason,
+  type GenerateOptions,
+  type Generation,
+  type GenerationStep,
+  generate,
+  generateStream,
+} from "./generate.js";
 export { byAutodiff } from "./gradient.js";
 export { loadDecoder } from "./load.js";
 export { type ModelName, modelPath } from "./model-path.js";
 export { layerNorm, rmsNorm } from "./norm.js";
 export type { Parameter } from "./parameter.js";
 export { type RotaryAngles, rotaryAngles, rotate } from "./rotary.js";
+export { drawToken, nextTokenProbabilities, type SamplingOptions } from "./sampling.js";
 export { type SaveOptions, saveDecoder } from "./save.js";
