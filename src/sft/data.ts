@@ -23,13 +23,13 @@ export function prepareData(settings: SftSettings): SftData {
   const { batchSize, gradientAccumulationSteps, groupByLength, seed, epochs, maxSteps } = settings;
   const options = { ...settings, vocabSize: model.config.vocabSize };
   const training = prepareExamples(examples, options);
-  reportTruncated(training.truncated, "examples", settings);
+  reportTruncated(training.truncated, `${examples.length} examples`, settings);
   const rows = packing ? packExamples(training.examples, maxLength) : onePerRow(training.examples);
   const order = { batchSize, gradientAccumulationSteps, groupByLength, seed };
   const lengths = rows.map(({ tokenIds }) => tokenIds.length);
 
   const heldOut = evaluation ? prepareExamples(evaluation, options) : undefined;
-  reportTruncated(heldOut?.truncated ?? [], "evaluation", settings);
+  reportTruncated(heldOut?.truncated ?? [], `${evaluation?.length} held-out examples`, settings);
   return {
     rows,
     rowsPerBatch: Math.min(batchSize, rows.length),
@@ -45,11 +45,11 @@ export const padTokenId = (tokenizer: Tokenizer | undefined): number => tokenize
 
 function reportTruncated(
   truncated: readonly number[],
-  option: string,
+  all: string,
   { maxLength, onNotice }: Pick<SftSettings, "maxLength" | "onNotice">,
 ): void {
   if (truncated.length === 0) return;
   const shown = truncated.slice(0, 10).join(", ") + (truncated.length > 10 ? ", …" : "");
-  const message = `${truncated.length} of ${option} cut to ${maxLength} tokens, their ends are lost: ${shown}`;
+  const message = `${truncated.length} of ${all} cut to ${maxLength} tokens, their ends are lost: ${shown}`;
   onNotice({ kind: "truncated", message, examples: truncated });
 }

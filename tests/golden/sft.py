@@ -161,7 +161,7 @@ chats = [
     {"messages": [user("Hello"), assistant("The sea is wide."), user("And the river?"), assistant("Runs.")]},
     {"messages": [{"role": "system", "content": "Be brief."}, user("光"), assistant("光子")]},
 ]
-lengths = [5, 60, 33, 12, 64, 7, 7, 41, 28, 19, 3, 50, 22, 1, 36, 14, 14, 9]
+lengths = [5, 60, 33, 12, 64, 7, 7, 41, 28, 19, 3, 50, 22, 2, 36, 14, 14, 9]
 
 golden = {
     "runs": [

@@ -1,4 +1,6 @@
+import { fileURLToPath } from "node:url";
 import { createDecoder } from "posttrain/model";
+import { loadTokenizer, Tokenizer } from "posttrain/tokenizer";
 import type { TokenizedExample } from "posttrain/training";
 
 export const VOCAB = 23;
@@ -31,3 +33,11 @@ export const countingExamples = (count: number): TokenizedExample[] =>
 /** Every weight of a model as plain numbers. */
 export const weightsOf = (model: ReturnType<typeof tinyModel>): Record<string, number[]> =>
   Object.fromEntries(model.parameters().map(({ name, variable }) => [name, [...variable.dataSync()]]));
+
+/** The small tokenizer of the golden file, with a chat template or without. */
+export async function smallTokenizer(chatTemplate?: string): Promise<Tokenizer> {
+  const { json } = await loadTokenizer(
+    fileURLToPath(new URL("../golden/sft-tokenizer.json", import.meta.url)),
+  );
+  return new Tokenizer(json, { eosToken: "<|im_end|>", padToken: "<|pad|>", chatTemplate });
+}
