@@ -97,9 +97,9 @@ describe("the base corpus", () => {
     expect(chinese).toBeLessThan(0.6);
   });
 
-  it("keeps Chinese in zh/ and English in en/, document by document", () => {
+  it("is mostly Chinese in zh/ and mostly English in en/, document by document", () => {
     expect(documentsOf("zh").filter((text) => hanShare(text) < 0.6)).toEqual([]);
-    expect(documentsOf("en").filter((text) => hanShare(text) > 0.01)).toEqual([]);
+    expect(documentsOf("en").filter((text) => hanShare(text) > 0.4)).toEqual([]);
   });
 
   it.each(files)("$name is valid UTF-8, and nothing but plain, anonymous text", ({ bytes, text }) => {
