@@ -2,12 +2,13 @@ import { z } from "zod";
 import { toBundle } from "../display/bundle.js";
 import type { Traces } from "./errors/trace.js";
 import { complete } from "./requests/complete.js";
-import { type ExecuteRequest, executeRequest } from "./requests/execute.js";
+import { type ExecuteRequest, executeRequest, helpRequest } from "./requests/execute.js";
 import { History } from "./requests/history.js";
 import { kernelInfo } from "./requests/info.js";
 import { inspect } from "./requests/inspect.js";
 import { isComplete } from "./requests/is-complete.js";
 import { Cell, owner } from "./run/cell.js";
+import { CellExit } from "./run/exit.js";
 import { InterruptedError } from "./run/interrupted.js";
 import { Outputs } from "./run/outputs.js";
 import type { Session } from "./run/session.js";
@@ -113,21 +114,51 @@ export class Kernel {
     if (!silent) this.link.publish("execute_input", { code, execution_count }, request.header);
 
     const cell = this.#openCell(request.header, silent);
-    let reply: Content;
-    try {
-      const value = await this.session.run(cell, code);
-      if (value !== undefined && !silent) cell.outputs.result(value, execution_count);
-      const user_expressions = await this.#evaluate(wanted, cell);
-      reply = { status: "ok", execution_count, payload: [], user_expressions };
-    } catch (error) {
-      const report = this.traces.report(error);
-      if (!silent) cell.outputs.publish("error", { ...report });
-      reply = { status: "error", execution_count, ...report };
-    }
-    await cell.outputs.settle();
+    const outcome = await this.#outcome(cell, wanted, execution_count);
+    await Promise.race([cell.outputs.settle(), cell.cutOff.catch(() => {})]);
     this.#closeCell(cell);
-    this.link.reply(request, reply);
-    this.#failed = reply.status === "error" && wanted.stop_on_error;
+    this.link.reply(request, { ...outcome, execution_count });
+    this.#failed = outcome.status === "error" && wanted.stop_on_error;
+  }
+
+  /** Runs the cell, shows its result or its error, and says how it went. */
+  async #outcome(
+    cell: Cell,
+    { code, user_expressions }: ExecuteRequest,
+    execution_count: number,
+  ): Promise<Content> {
+    const done: Content = { status: "ok", payload: [], user_expressions: {} };
+    try {
+      const asked = helpRequest(code);
+      if (asked) return { ...done, payload: this.#help(asked) };
+      const value = await this.session.run(cell, code);
+      if (value !== undefined) {
+        const data = await Promise.race([toBundle(value), cell.cutOff]);
+        cell.outputs.publish("execute_result", { execution_count, data, metadata: {} });
+        this.#history.setOutput(String(data["text/plain"]));
+      }
+      return { ...done, user_expressions: await this.#evaluate(user_expressions, cell) };
+    } catch (error) {
+      if (error instanceof CellExit && error.code === 0) {
+        cell.outputs.write("stderr", `${error.message}\n`);
+        return done;
+      }
+      const report = this.traces.report(error);
+      cell.outputs.publish("error", { ...report });
+      return { status: "error", ...report };
+    }
+  }
+
+  /** What Jupyter's pager shows for the cell `name?`. */
+  #help(name: string): Content[] {
+    const { data } = inspect(this.session.compiler, this.session.declarations, name, name.length);
+    return [
+      {
+        source: "page",
+        data: { "text/plain": `Nothing is known about ${name}.`, ...(data as Content) },
+        start: 0,
+      },
+    ];
   }
 
   #openCell(header: Header, silent: boolean): Cell {
@@ -140,7 +171,6 @@ export class Kernel {
     const cell = new Cell(this.#count, header, outputs, () => {
       if (link.interrupts.pending) this.interrupt();
     });
-    link.interrupts.take(); // an interrupt that came too late for the cell before
     this.#cells.set(cell.number, cell);
     this.#running = this.#latest = cell;
     return cell;
@@ -153,9 +183,9 @@ export class Kernel {
   }
 
   /** The values that the client asked for beside the cell, each shown or explained. */
-  async #evaluate({ user_expressions }: ExecuteRequest, cell: Cell): Promise<Content> {
+  async #evaluate(expressions: Record<string, string>, cell: Cell): Promise<Content> {
     const results: Content = {};
-    for (const [name, expression] of Object.entries(user_expressions)) {
+    for (const [name, expression] of Object.entries(expressions)) {
       try {
         const data = await toBundle(await this.session.run(cell, `(${expression})`));
         results[name] = { status: "ok", data, metadata: {} };

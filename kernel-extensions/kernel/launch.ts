@@ -5,12 +5,14 @@ import { Traces } from "./errors/trace.js";
 import { Kernel } from "./kernel.js";
 import { parseLaunchOptions } from "./options.js";
 import { kernelInfo } from "./requests/info.js";
+import { guardExit } from "./run/exit.js";
 import { defineGlobals } from "./run/globals.js";
 import { Modules } from "./run/modules.js";
 import { Session } from "./run/session.js";
 import { captureStreams } from "./run/streams.js";
 import { guardTimers } from "./run/timers.js";
 import { readConnection } from "./wire/connection.js";
+import { allowForgetting } from "./wire/forget.js";
 import { Link } from "./wire/link.js";
 
 const here = dirname(fileURLToPath(import.meta.url)); // <project>/dist-kernel/kernel
@@ -21,7 +23,7 @@ process.chdir(root);
 
 const end = () => void link.close().then(() => process.exit(0));
 const link: Link = new Link(readConnection(connectionFile), kernelInfo, {
-  onInterrupt: () => kernel.interrupt(),
+  onInterrupt: () => link.interrupts.pending && kernel.interrupt(),
   onShutdown: end,
 });
 const traces = new Traces(root, [dirname(here), join(project, "node_modules/tslab")]);
@@ -31,9 +33,11 @@ const kernel: Kernel = new Kernel(link, session, traces, end);
 
 const requireCell = () => kernel.requireCell();
 traces.install();
+allowForgetting();
 captureStreams(requireCell);
 guardTimers(requireCell);
 defineGlobals(requireCell);
+guardExit();
 process.removeAllListeners("warning"); // Node's own would print what no author of a cell can change
 process.on("warning", ({ name, message }) => {
   if (name !== "ExperimentalWarning" && name !== "DeprecationWarning")

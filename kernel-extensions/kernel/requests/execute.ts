@@ -10,3 +10,8 @@ export const executeRequest = z.object({
 });
 
 export type ExecuteRequest = z.infer<typeof executeRequest>;
+
+/** The name in a cell that reads `name?` or `object.name?`: its reader wants to know what that is. */
+export function helpRequest(code: string): string | undefined {
+  return /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\s*\?\s*$/u.exec(code)?.[1];
+}

@@ -33,7 +33,10 @@ export function execute(
         } catch (error) {
           const broken =
             (error as NodeJS.ErrnoException | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
-          if (broken) cell.interrupt();
+          if (broken) {
+            interrupts.take();
+            cell.interrupt();
+          }
           reject(broken ? new InterruptedError() : error);
         } finally {
           interrupts.breakable = false;

@@ -59,11 +59,6 @@ export class Outputs {
     this.publish(type, content);
   }
 
-  /** Shows `value` as the result of the cell. */
-  result(value: unknown, execution_count: number): void {
-    this.#render(toBundle(value), (data) => ["execute_result", { execution_count, data, metadata: {} }]);
-  }
-
   /** Shows `value` in the display `id`; of a rapid series only some, the last one always. */
   update(id: string, value: unknown): void {
     const bundle = toBundle(value, { picture: this.#settled });

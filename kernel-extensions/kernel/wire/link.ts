@@ -7,7 +7,7 @@ import type { FromSockets, SocketThreadData, ToSockets } from "./thread.js";
 /** What can arrive besides requests. */
 export interface LinkEvents {
   /** An interrupt was asked for and the event loop is free to hear it. */
-  onInterrupt(): void;
+  onInterrupt(): unknown;
   /** The process should end. */
   onShutdown(): void;
 }

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import type { Publisher } from "zeromq";
 import { encode, type Header, type Outgoing } from "./message.js";
 
@@ -60,5 +61,5 @@ export class IopubQueue {
 }
 
 function reportLostMessage(error: unknown): void {
-  process.stderr.write(`kernel: a message could not be sent: ${String(error)}\n`);
+  writeSync(2, `kernel: a message could not be sent: ${String(error)}\n`);
 }

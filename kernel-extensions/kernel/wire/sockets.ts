@@ -1,26 +1,23 @@
-import { Session } from "node:inspector";
+import { writeSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 import { Publisher, Reply, Router } from "zeromq";
 import { address } from "./connection.js";
 import { Interrupts } from "./interrupts.js";
 import { decode, encode, type Incoming, type Outgoing } from "./message.js";
 import { IopubQueue } from "./publisher.js";
+import { Stopper } from "./stop.js";
 import type { FromSockets, SocketThreadData, ToSockets } from "./thread.js";
 
 // The entry of a worker thread that owns the five sockets. While a cell keeps the main thread busy, output still
 // streams, the heartbeat beats, and an interrupt gets through.
 
-/** Code that is awaited gets this long to notice its signal; a training step may be inside a long native call. */
-const PATIENCE_MS = 4000;
-/** Plain synchronous code gets less: it cannot see an event. */
-const SYNCHRONOUS_PATIENCE_MS = 700;
 /** After a shutdown request the process ends by itself within this time, or is ended. */
 const SHUTDOWN_MS = 2000;
 
 await serve(workerData as SocketThreadData);
 
 async function serve({ connection, kernelInfo, port: main, ...data }: SocketThreadData): Promise<void> {
-  const interrupts = new Interrupts(data.interrupts);
+  const stopper = new Stopper(new Interrupts(data.interrupts));
   const shell = new Router();
   const control = new Router();
   const stdin = new Router();
@@ -39,9 +36,7 @@ async function serve({ connection, kernelInfo, port: main, ...data }: SocketThre
   let replied: Promise<unknown> = Promise.resolve();
   const reply = (socket: Router, message: Outgoing) => {
     const frames = encode(message, connection.key);
-    replied = replied
-      .then(() => socket.send(frames))
-      .catch((error) => process.stderr.write(`kernel: ${error}\n`));
+    replied = replied.then(() => socket.send(frames)).catch(log);
   };
 
   const sockets = [shell, control, stdin, heartbeat, publisher];
@@ -65,7 +60,8 @@ async function serve({ connection, kernelInfo, port: main, ...data }: SocketThre
       reply(control, { type, parent: header, identities, content: text });
     publishStatus("busy");
     if (header.msg_type === "interrupt_request") {
-      interrupt(interrupts, toMain);
+      stopper.stop();
+      toMain({ kind: "interrupt" });
       answer("interrupt_reply", JSON.stringify({ status: "ok" }));
     } else if (header.msg_type === "shutdown_request") {
       answer("shutdown_reply", JSON.stringify({ status: "ok", restart: content.restart === true }));
@@ -90,34 +86,12 @@ async function receive(socket: Router, key: string, handle: (message: Incoming) 
     try {
       handle(decode(frames, key));
     } catch (error) {
-      process.stderr.write(`kernel: ignored a message: ${String(error)}\n`);
+      log(error);
     }
   }
 }
 
-let last = 0;
-
-/**
- * Asks the running cell to stop, and makes it stop when it does not listen. A second request while the first
- * is still unheard does not wait any longer.
- */
-function interrupt(interrupts: Interrupts, toMain: (message: FromSockets) => void): void {
-  const impatient = last > 0 && !interrupts.noticed(last);
-  const number = interrupts.request();
-  last = number;
-  toMain({ kind: "interrupt" });
-  const force = () => {
-    if (interrupts.noticed(number)) return;
-    if (interrupts.breakable) process.kill(process.pid, "SIGINT");
-    else terminate();
-  };
-  if (impatient) force();
-  else setTimeout(force, interrupts.breakable ? SYNCHRONOUS_PATIENCE_MS : PATIENCE_MS);
-}
-
-/** Ends whatever JavaScript the main thread is running; its event loop then goes on. */
-function terminate(): void {
-  const session = new Session();
-  session.connectToMainThread();
-  session.post("Runtime.terminateExecution", () => session.disconnect());
+// A worker's process.stderr goes through the main thread, which may be busy.
+function log(error: unknown): void {
+  writeSync(2, `kernel: ${String(error)}\n`);
 }
