@@ -1,10 +1,8 @@
 import { Resvg } from "@resvg/resvg-js";
 import { covers, fontFiles, LATIN } from "./fonts.js";
+import { PICTURE_SCALE } from "./picture-scale.js";
 import { plotWindow } from "./plot-window.js";
 import { separateScripts } from "./text-runs.js";
-
-/** Pixels of the picture for every pixel of the figure, so that it stays sharp on dense screens and in print. */
-export const PICTURE_SCALE = 2;
 
 const [WIDTH, HEIGHT] = [700, 450];
 

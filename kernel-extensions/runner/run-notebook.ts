@@ -1,6 +1,6 @@
 import type { ExecuteReply, KernelClient } from "./client.js";
 import { KernelTimeoutError } from "./errors.js";
-import type { CodeCell, Notebook } from "./notebook.js";
+import { bundleText, type CodeCell, type Notebook } from "./notebook.js";
 import { OutputRecorder } from "./outputs.js";
 
 export interface RunOptions {
@@ -105,7 +105,7 @@ async function within(
   try {
     return await Promise.race([executed, late]);
   } catch (error) {
-    await stop(executed, kernel);
+    if (error instanceof KernelTimeoutError) await stop(executed, kernel);
     throw error;
   } finally {
     clearTimeout(timer);
@@ -123,6 +123,20 @@ async function stop(executed: Promise<ExecuteReply>, kernel: KernelClient): Prom
   const timer = setTimeout(() => kernel.kill(), GRACE_MS);
   await ended;
   clearTimeout(timer);
+}
+
+/** The backend that a notebook said it computes with, in the words of `useBackend()`'s report. */
+export function backendOf({ cells }: Notebook): string | undefined {
+  for (const cell of cells) {
+    if (cell.cell_type !== "code") continue;
+    for (const output of cell.outputs) {
+      const text =
+        output.output_type === "stream" ? output.text : "data" in output ? output.data["text/plain"] : "";
+      const backend = /^Computing with (\S+):/m.exec(bundleText(text))?.[1];
+      if (backend) return backend;
+    }
+  }
+  return undefined;
 }
 
 function traceOf({ status, ename, evalue, traceback }: ExecuteReply): string {
