@@ -1,6 +1,15 @@
-import { Random } from "../backend/index.js";
+import { type CompiledStep, compileStep, Random } from "../backend/index.js";
 import { type Tensor, tf } from "../backend/tf.js";
-import { AdamW, type Batch, breathe, GradientSum, readScalars } from "../training/index.js";
+import {
+  AdamW,
+  type AdamWRates,
+  type AdamWUpdate,
+  type Batch,
+  breathe,
+  GradientSum,
+  readScalars,
+  type SupervisedLoss,
+} from "../training/index.js";
 import { neftuneNoise } from "./neftune.js";
 import type { SftSettings } from "./options.js";
 import { accumulateStep, type BatchTensors, batchTensors, learnStep, updateStep } from "./step.js";
@@ -24,22 +33,27 @@ export interface Learned {
   seconds: number;
 }
 
-/** Feeds batches to the step functions. It owns the optimizer's state and, when accumulating, the gradients' sum. */
+/** Feeds batches to the compiled step functions. It owns them, the optimizer's state and the gradients' sum. */
 export class SftLearner {
   readonly optimizer: AdamW;
   /** Where NEFTune's noise comes from. */
   random: Random;
   readonly #settings: SftSettings;
-  readonly #sum: GradientSum | undefined;
-  readonly #learn: ReturnType<typeof learnStep>;
+  readonly #sum: GradientSum;
+  readonly #learn: CompiledStep<BatchTensors & AdamWRates, SupervisedLoss & AdamWUpdate>;
+  readonly #accumulate: CompiledStep<BatchTensors, SupervisedLoss>;
+  readonly #update: CompiledStep<AdamWRates, AdamWUpdate>;
 
   constructor(settings: SftSettings) {
-    const { model, seed, gradientAccumulationSteps } = settings;
+    const { model, seed, gradientAccumulationSteps, labelSmoothing, compile } = settings;
     this.#settings = settings;
     this.random = new Random(seed);
     this.optimizer = new AdamW(model.parameters(), settings);
-    this.#sum = gradientAccumulationSteps > 1 ? new GradientSum(model.parameters()) : undefined;
-    this.#learn = learnStep({ ...settings, optimizer: this.optimizer });
+    this.#sum = new GradientSum(gradientAccumulationSteps > 1 ? model.parameters() : []);
+    const parts = { model, optimizer: this.optimizer, sum: this.#sum, labelSmoothing };
+    this.#learn = compileStep(learnStep(parts), { compile });
+    this.#accumulate = compileStep(accumulateStep(parts), { compile });
+    this.#update = compileStep(updateStep(parts), { compile });
   }
 
   /** One optimizer step on the micro-batches at a learning rate. */
@@ -47,30 +61,27 @@ export class SftLearner {
     const began = performance.now();
     const total = (key: "supervised" | "tokens"): number =>
       batches.reduce((sum, batch) => sum + batch[key], 0);
-    const outcome = this.#sum
-      ? await this.#accumulate(this.#sum, batches, total("supervised"), learningRate)
-      : await this.#learnAtOnce(batches, total("supervised"), learningRate);
+    const outcome = await (this.#settings.gradientAccumulationSteps > 1
+      ? this.#learnInParts(batches, total("supervised"), learningRate)
+      : this.#learnAtOnce(batches, total("supervised"), learningRate));
     if (outcome.accepted === 1) this.optimizer.updates += 1;
     const seconds = (performance.now() - began) / 1000;
     return { ...outcome, supervised: total("supervised"), tokens: total("tokens"), learningRate, seconds };
   }
 
   async #learnAtOnce([batch]: readonly Batch[], tokenCount: number, learningRate: number) {
-    return run(this.#learn, {
-      ...this.#tensors(batch as Batch, tokenCount),
-      ...this.optimizer.rates(learningRate),
-    });
+    const rates = this.optimizer.rates(learningRate);
+    return run(this.#learn, { ...this.#tensors(batch as Batch, tokenCount), ...rates });
   }
 
-  async #accumulate(sum: GradientSum, batches: readonly Batch[], tokenCount: number, learningRate: number) {
-    const parts = { ...this.#settings, optimizer: this.optimizer };
+  async #learnInParts(batches: readonly Batch[], tokenCount: number, learningRate: number) {
     const outcome = { loss: 0, surprise: 0, correct: 0, entropy: 0 };
     for (const batch of batches) {
       await breathe(this.#settings.signal);
-      const part = await run(accumulateStep(parts, sum), this.#tensors(batch, tokenCount));
+      const part = await run(this.#accumulate, this.#tensors(batch, tokenCount));
       for (const name of ["loss", "surprise", "correct", "entropy"] as const) outcome[name] += part[name];
     }
-    return { ...outcome, ...(await run(updateStep(parts, sum), this.optimizer.rates(learningRate))) };
+    return { ...outcome, ...(await run(this.#update, this.optimizer.rates(learningRate))) };
   }
 
   #tensors(batch: Batch, tokenCount: number): BatchTensors {
@@ -81,8 +92,8 @@ export class SftLearner {
   }
 
   dispose(): void {
-    this.optimizer.dispose();
-    this.#sum?.dispose();
+    for (const part of [this.#learn, this.#accumulate, this.#update, this.optimizer, this.#sum])
+      part.dispose();
   }
 }
 

@@ -65,6 +65,8 @@ export function sftLoss(
 export interface StepParts extends CrossEntropyOptions {
   model: Decoder;
   optimizer: AdamW;
+  /** Only accumulated steps use it. */
+  sum: GradientSum;
 }
 
 /** One optimizer step on one batch, as a function of tensors: loss, gradients, update. */
@@ -81,7 +83,7 @@ export const learnStep =
 
 /** The part of a step that one of several micro-batches has: its gradients join the sum. */
 export const accumulateStep =
-  ({ model, labelSmoothing }: StepParts, sum: GradientSum) =>
+  ({ model, sum, labelSmoothing }: StepParts) =>
   (batch: BatchTensors): SupervisedLoss =>
     tf.tidy(() => {
       const { loss, aux, gradients } = valueAndGradients(model.parameters(), () =>
@@ -93,7 +95,7 @@ export const accumulateStep =
 
 /** The end of an accumulated step: the sum of the gradients moves the parameters and becomes 0 again. */
 export const updateStep =
-  ({ optimizer }: StepParts, sum: GradientSum) =>
+  ({ optimizer, sum }: StepParts) =>
   (rates: AdamWRates): AdamWUpdate =>
     tf.tidy(() => {
       const update = optimizer.update(sum.gradients(), rates, sum.loss());
