@@ -3,14 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Scalar, type Tensor, type Tensor2D, tf, useBackend } from "posttrain/backend";
 import { openSafetensors } from "posttrain/files";
-import { type Decoder, loadDecoder, modelPath, saveDecoder } from "posttrain/model";
+import { type Decoder, generate, loadDecoder, modelPath, saveDecoder } from "posttrain/model";
 import { crossEntropy } from "posttrain/training";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import golden from "../golden/model.json" with { type: "json" };
-import { largestDifference } from "./helpers.js";
+import golden from "../golden/model.json";
+import { goldenFolder, largestDifference } from "./helpers.js";
 
 // golden/model.json and golden/model/ are written by golden/model.py with transformers==5.23.0
-const folderOf = (name: string): string => join(import.meta.dirname, "../golden/model", name);
 const int = (rows: number[][]): Tensor2D => tf.tensor2d(rows, undefined, "int32");
 
 const opened: Decoder[] = [];
@@ -26,12 +25,12 @@ afterAll(() => {
 });
 
 describe.each(golden.tiny)("the tiny $name that transformers wrote", ({ name, tokenIds, loss }) => {
-  const answers = openSafetensors(join(folderOf(name), "answers.safetensors"));
+  const answers = openSafetensors(join(goldenFolder(name), "answers.safetensors"));
   afterAll(() => answers.close());
   const answer = (key: string, shape: number[]): Tensor => tf.tensor(answers.read(key), shape);
 
   it("has its logits", async () => {
-    const decoder = await load(folderOf(name));
+    const decoder = await load(goldenFolder(name));
     tf.tidy(() => {
       const logits = decoder.forward(int(tokenIds));
       expect(largestDifference(logits, answer("logits", logits.shape))).toBeLessThan(1e-4);
@@ -39,7 +38,7 @@ describe.each(golden.tiny)("the tiny $name that transformers wrote", ({ name, to
   });
 
   it("has its gradient of the mean next-token loss in every weight", async () => {
-    const decoder = await load(folderOf(name));
+    const decoder = await load(goldenFolder(name));
     tf.tidy(() => {
       const ids = int(tokenIds);
       const mask = tf.onesLike(ids);
@@ -58,16 +57,16 @@ describe.each(golden.tiny)("the tiny $name that transformers wrote", ({ name, to
 
   it("is written back as the very same bytes", async () => {
     const folder = mkdtempSync(join(tmpdir(), "posttrain-model-"));
-    await saveDecoder(await load(folderOf(name)), folder);
+    await saveDecoder(await load(goldenFolder(name)), folder);
     const file = (where: string) => readFileSync(join(where, "model.safetensors"));
-    expect(file(folder).equals(file(folderOf(name)))).toBe(true);
+    expect(file(folder).equals(file(goldenFolder(name)))).toBe(true);
     rmSync(folder, { recursive: true });
   });
 
   it.each(["BF16", "F16"] as const)("is the same again after loading and saving as %s", async (dtype) => {
     const folder = mkdtempSync(join(tmpdir(), "posttrain-model-"));
     const [first, second] = [join(folder, "first"), join(folder, "second")];
-    await saveDecoder(await load(folderOf(name)), first, { dtype });
+    await saveDecoder(await load(goldenFolder(name)), first, { dtype });
     const reloaded = await load(first);
     await saveDecoder(reloaded, second, { dtype });
     for (const part of ["model.safetensors", "config.json"]) {
@@ -86,7 +85,7 @@ describe.each(golden.tiny)("the tiny $name that transformers wrote", ({ name, to
 describe("loadDecoder", () => {
   const changed = (change: (config: Record<string, unknown>) => void): string => {
     const folder = mkdtempSync(join(tmpdir(), "posttrain-model-"));
-    cpSync(folderOf("llama"), folder, { recursive: true });
+    cpSync(goldenFolder("llama"), folder, { recursive: true });
     const path = join(folder, "config.json");
     const config = JSON.parse(readFileSync(path, "utf8"));
     change(config);
@@ -142,5 +141,11 @@ describe.skipIf(!smollm2)("SmolLM2-135M-Instruct (skipped unless downloaded: npm
       const topDifferences = top.logits.map((logit, i) => Math.abs(logit - (last[best[i] ?? -1] ?? NaN)));
       expect(Math.max(...topDifferences)).toBeLessThan(1e-3);
     });
+  });
+
+  it("takes the same 20 greedy tokens, in one batch of unequal prompts", async () => {
+    const prompts = golden.smollm2.map(({ tokenIds }) => tokenIds);
+    const { tokenIds } = await generate(decoder, prompts, { maxNewTokens: 20, stopTokens: [] });
+    expect(tokenIds).toEqual(golden.smollm2.map(({ greedy }) => greedy));
   });
 });

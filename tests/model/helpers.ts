@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type Tensor, tf } from "posttrain/backend";
 import type { DecoderSizes } from "posttrain/model";
 
@@ -36,3 +37,6 @@ export const tiny = {
     keyValueHeads: 2,
   },
 } as const satisfies Record<string, DecoderSizes>;
+
+/** A model that golden/model.py wrote. */
+export const goldenFolder = (name: string): string => join(import.meta.dirname, "../golden/model", name);

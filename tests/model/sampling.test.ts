@@ -1,0 +1,44 @@
+import { Random } from "posttrain/backend";
+import { drawToken, nextTokenProbabilities } from "posttrain/model";
+import { describe, expect, it } from "vitest";
+import golden from "../golden/model.json";
+
+const { logits, history, cases } = golden.sampling;
+
+describe("nextTokenProbabilities", () => {
+  it.each(cases)("equals transformers with $options", ({ options, probabilities }) => {
+    const ours = nextTokenProbabilities(logits, history, { temperature: 1, ...options });
+    for (const [token, probability] of probabilities.entries())
+      expect(ours[token]).toBeCloseTo(probability, 6);
+    expect([...ours].filter((p) => p > 0)).toHaveLength(probabilities.filter((p) => p > 0).length);
+  });
+
+  it("puts everything on the likeliest token at temperature 0", () => {
+    expect([...nextTokenProbabilities([0.1, 3, 2], [])]).toEqual([0, 1, 0]);
+  });
+
+  it("penalises a token once, however often it occurred", () => {
+    const options = { temperature: 1, repetitionPenalty: 2 };
+    expect(nextTokenProbabilities([1, 2, 3], [2, 2, 2], options)).toEqual(
+      nextTokenProbabilities([1, 2, 3], [2], options),
+    );
+  });
+
+  it("leaves the logits it was given alone", () => {
+    const mine = Float32Array.from([1, 2, 3]);
+    nextTokenProbabilities(mine, [0], { temperature: 0.5, repetitionPenalty: 2, topK: 1 });
+    expect([...mine]).toEqual([1, 2, 3]);
+  });
+});
+
+describe("drawToken", () => {
+  it("draws each token as often as its probability says", () => {
+    const probabilities = Float32Array.from([0.1, 0, 0.6, 0.3]);
+    const random = new Random(1);
+    const counts = [0, 0, 0, 0];
+    for (let i = 0; i < 20_000; i++) counts[drawToken(probabilities, random)] += 1;
+    expect(counts[1]).toBe(0);
+    for (const [token, p] of probabilities.entries())
+      expect((counts[token] ?? 0) / 20_000).toBeCloseTo(p, 1.7);
+  });
+});
