@@ -64,7 +64,6 @@ export function readGgufTokenizer(path: string): { json: TokenizerJson; roles: T
   if (!splits) throw unknownKind(path, "pre", gguf["tokenizer.ggml.pre"]);
 
   const tokenAt = (id: number | undefined) => (id === undefined ? undefined : tokens[id]);
-  const unkToken = tokenAt(gguf["tokenizer.ggml.unknown_token_id"]);
   const json = {
     version: "1.0",
     added_tokens: addedTokens(tokens, gguf["tokenizer.ggml.token_type"]),
@@ -75,7 +74,7 @@ export function readGgufTokenizer(path: string): { json: TokenizerJson; roles: T
     model: {
       type: "BPE",
       dropout: null,
-      unk_token: unkToken ?? null,
+      unk_token: null, // bytes that have no token are left out, as by transformers
       continuing_subword_prefix: null,
       end_of_word_suffix: null,
       fuse_unk: false,
@@ -89,7 +88,7 @@ export function readGgufTokenizer(path: string): { json: TokenizerJson; roles: T
     bosToken: tokenAt(gguf["tokenizer.ggml.bos_token_id"]),
     eosToken: tokenAt(gguf["tokenizer.ggml.eos_token_id"]),
     padToken: tokenAt(gguf["tokenizer.ggml.padding_token_id"]),
-    unkToken,
+    unkToken: tokenAt(gguf["tokenizer.ggml.unknown_token_id"]),
     chatTemplate: gguf["tokenizer.chat_template"],
   };
   return { json: parseTokenizerJson(json, path), roles };

@@ -1,5 +1,6 @@
 export { applyChatTemplate, type ChatTemplateOptions, type MessageSpan, type RenderedChat } from "./chat.js";
 export { loadTokenizer } from "./load.js";
+export { saveTokenizer } from "./save.js";
 export { StreamDecoder } from "./stream.js";
 export { type ChatMessage, ChatTemplateError, chatMl } from "./template.js";
 export {
@@ -11,3 +12,4 @@ export {
   Tokenizer,
   type TokenizerRoles,
 } from "./tokenizer.js";
+export { type TrainBpeOptions, trainBpe } from "./train.js";

@@ -1,7 +1,6 @@
-import { Tokenizer as Engine } from "@huggingface/tokenizers";
 import { DataError, OptionError } from "../errors.js";
 import { fromByteCharacters } from "./byte-level.js";
-import { portable } from "./portable.js";
+import { createEngine, type Engine } from "./engine.js";
 import { type AddedToken, isByteLevel, type TokenizerJson } from "./tokenizer-json.js";
 
 export interface EncodeOptions {
@@ -62,7 +61,7 @@ export class Tokenizer {
 
   constructor(json: TokenizerJson, roles: TokenizerRoles = {}) {
     this.json = json;
-    this.#engine = new Engine(portable(json), {});
+    this.#engine = createEngine(json);
     this.addedTokens = [...json.added_tokens].sort((a, b) => a.id - b.id);
     this.vocabSize = largestId(json) + 1;
     this.isByteLevel = isByteLevel(json);
@@ -142,7 +141,7 @@ export class Tokenizer {
 
   #withoutSpecialTokens(): Engine {
     const added_tokens = this.json.added_tokens.filter(({ special }) => !special);
-    this.#plainEngine ??= new Engine(portable({ ...this.json, added_tokens }), {});
+    this.#plainEngine ??= createEngine({ ...this.json, added_tokens });
     return this.#plainEngine;
   }
 
