@@ -17,7 +17,7 @@ export async function installExtensions() {
     {
       argv: [
         process.execPath,
-        path.join(root, "dist-kernel/kernel/main.js"),
+        path.join(root, "dist-kernel/kernel/launch.js"),
         "--connection-file",
         "{connection_file}",
         "--root",
