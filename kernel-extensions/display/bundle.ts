@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { toPlain } from "./plain.js";
 import { isTable, tableBundle } from "./table.js";
 import { inspectTensorsNicely, isTensor, tensorBundle } from "./tensor.js";
 
@@ -47,7 +48,8 @@ export async function withPicture(bundle: MimeBundle): Promise<MimeBundle> {
 async function describe(value: unknown): Promise<MimeBundle> {
   if (hasDisplay(value)) {
     const own = await value[DISPLAY]();
-    return "text/plain" in own ? own : { ...own, "text/plain": toText(value) };
+    const figure = PLOTLY in own && { [PLOTLY]: toPlain(own[PLOTLY]) };
+    return { "text/plain": own["text/plain"] ?? toText(value), ...own, ...figure };
   }
   if (isTensor(value)) return tensorBundle(value);
   if (isTable(value)) return tableBundle(value);

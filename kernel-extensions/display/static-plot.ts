@@ -1,6 +1,7 @@
 import { Resvg } from "@resvg/resvg-js";
 import { covers, fontFiles, LATIN } from "./fonts.js";
 import { PICTURE_SCALE } from "./picture-scale.js";
+import { toPlain } from "./plain.js";
 import { plotWindow } from "./plot-window.js";
 import { separateScripts } from "./text-runs.js";
 
@@ -39,17 +40,10 @@ export async function figureToPng(figure: unknown): Promise<Uint8Array> {
 
 async function draw(figure: unknown): Promise<string> {
   const { plotly, adopt, rewrite } = plotWindow();
-  const plain = adopt(toJson(figure)) as { layout?: { width?: number; height?: number } };
+  const plain = adopt(JSON.stringify(toPlain(figure))) as { layout?: { width?: number; height?: number } };
   const { width = WIDTH, height = HEIGHT } = plain.layout ?? {};
   const svg = await plotly.toImage(plain, { format: "svg", width, height, imageDataOnly: true });
   return rewrite(svg, forResvg);
-}
-
-/** Typed arrays become plain lists; what is not a finite number becomes null, which Plotly draws as a gap. */
-export function toJson(figure: unknown): string {
-  return JSON.stringify(figure, (_, value) =>
-    ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
-  );
 }
 
 /** Says in resvg's words what Plotly says in a browser's. */

@@ -48,7 +48,8 @@ export function renderIndex(chapters: readonly Chapter[]): string {
   const markdown = new MarkdownPage();
   const entries = chapters.map(({ name, title, lead, present }) => {
     const heading = present ? `<a href="${name}.html">${escapeHtml(title)}</a>` : escapeHtml(title);
-    return `<li><h2>${heading}</h2>${markdown.render(lead)}</li>`;
+    const note = present ? "" : '<p class="absent">Not executed yet.</p>';
+    return `<li><h2>${heading}</h2>${markdown.render(lead)}${note}</li>`;
   });
   return document({
     title: BOOK,
@@ -95,8 +96,10 @@ function document({ title, nav, main, footer }: Record<"title" | "nav" | "main" 
 </head>
 <body>
 <nav aria-label="Chapters">${nav}</nav>
+<div class="page">
 <main>${main}</main>
 ${footer && `<footer>${footer}</footer>`}
+</div>
 </body>
 </html>
 `;

@@ -28,7 +28,7 @@ const PAGE = `
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
 body { margin: 0; color: var(--ink); background: #fff; font: 17px/1.65 "Source Serif 4", Georgia, "Noto Serif", "Noto Serif CJK SC", "Songti SC", serif; }
 a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
-h1, h2, h3, h4, nav, footer, summary, table { font-family: Inter, "Noto Sans", "Helvetica Neue", "Noto Sans CJK SC", "PingFang SC", system-ui, sans-serif; }
+h1, h2, h3, h4, nav, footer, summary, table, .output { font-family: Inter, "Noto Sans", "Helvetica Neue", "Noto Sans CJK SC", "PingFang SC", system-ui, sans-serif; }
 h1 { font-size: 2.1rem; line-height: 1.2; margin: 0 0 1.2rem; letter-spacing: -0.01em; }
 h2 { font-size: 1.45rem; margin: 3rem 0 0.6rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1.12rem; margin: 2rem 0 0.4rem; }
@@ -40,17 +40,16 @@ nav li { margin: 0.5rem 0; } nav ul li { margin: 0.25rem 0 0.25rem 0.9rem; }
 nav .book { display: block; font-weight: 700; font-size: 1.05rem; color: var(--ink); margin-bottom: 1rem; }
 nav [aria-current] { font-weight: 650; color: var(--ink); }
 nav .absent { color: #a5a5a5; }
-main { max-width: 800px; margin: 0 auto; padding: 3rem 2rem 5rem; }
-@media (min-width: 1000px) { main, footer { margin-left: max(310px, calc(50vw - 265px)); margin-right: auto; } }
-@media (max-width: 999px) { nav { position: static; width: auto; border-right: 0; border-bottom: 1px solid var(--line); } nav ul { display: none; } }
-footer { max-width: 800px; margin: 0 auto; padding: 1.5rem 2rem 4rem; border-top: 1px solid var(--line); display: flex; gap: 1rem; justify-content: space-between; flex-wrap: wrap; font-size: 0.85rem; color: var(--muted); }
+.page { margin-left: 270px; padding: 3rem 2.5rem 4rem; } .page > * { max-width: 860px; margin: 0 auto; }
+@media (max-width: 999px) { nav { position: static; width: auto; border-right: 0; border-bottom: 1px solid var(--line); } nav ul { display: none; } .page { margin-left: 0; padding: 2rem 1.2rem; } }
+footer { margin-top: 5rem !important; padding-top: 1.5rem; border-top: 1px solid var(--line); display: flex; gap: 1rem; justify-content: space-between; flex-wrap: wrap; font-size: 0.85rem; color: var(--muted); }
 code, pre { font-family: "JetBrains Mono", "Source Code Pro", ui-monospace, "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace; font-size: 0.82rem; }
 :not(pre) > code { background: #f2f2ef; padding: 0.1em 0.3em; border-radius: 3px; font-size: 0.85em; }
 pre { margin: 0; line-height: 1.5; overflow-x: auto; tab-size: 2; }
 .code { margin: 1.1rem 0; }
 .text pre { background: #fafafa; padding: 0.7rem 0.9rem; border: 1px solid var(--line); border-radius: 6px; }
 pre.source { background: var(--ground); padding: 0.75rem 0.95rem; border: 1px solid var(--line); border-left: 3px solid var(--accent); border-radius: 4px; }
-.output { margin: 0.55rem 0 0.55rem 1rem; }
+.output { margin: 0.55rem 0 0.55rem 1rem; font-size: 0.88rem; } .output p { margin: 0.35rem 0; }
 pre.output, .output pre { white-space: pre-wrap; overflow-wrap: anywhere; color: #333; }
 pre.stderr { background: #fff8e6; padding: 0.5rem 0.8rem; border-radius: 4px; }
 pre.error { background: #fdecea; color: #7c1d12; padding: 0.7rem 0.9rem; border-left: 3px solid #c0392b; border-radius: 4px; }
@@ -66,6 +65,6 @@ summary { cursor: pointer; font-size: 0.9rem; font-weight: 600; color: var(--acc
 .hljs-string, .hljs-regexp { color: #2f7d32; } .hljs-number { color: #9a6700; } .hljs-title, .hljs-title.function_ { color: #0b5cad; }
 .hljs-built_in, .hljs-title.class_ { color: #a04000; } .hljs-attr, .hljs-property { color: #333; } .hljs-subst { color: inherit; }
 .chapters { list-style: none; padding: 0; } .chapters li { padding: 1.1rem 0; border-top: 1px solid var(--line); }
-.chapters h2 { border: 0; padding: 0; margin: 0; font-size: 1.15rem; } .chapters p { margin: 0.3rem 0 0; color: #444; }
-@media print { nav { display: none; } main, footer { margin: 0 auto; } }
+.chapters h2 { border: 0; padding: 0; margin: 0; font-size: 1.15rem; } .chapters p { margin: 0.3rem 0 0; color: #444; } .chapters .absent { color: var(--muted); font-size: 0.85rem; }
+@media print { nav { display: none; } .page { margin: 0; } }
 `;
