@@ -51,7 +51,7 @@ function readArray(cursor: HeaderCursor, path: string, field: string, depth: num
   if (depth > deepestArray) throw damagedFile(path, field, `nests arrays deeper than ${deepestArray}`, depth);
   const type = cursor.uint32(`${field} (its item type)`);
   const itemBytes = type === arrayType ? 12 : typeOf(path, field, type).bytes;
-  const count = cursor.count(`${field} (its length)`, itemBytes);
+  const count = cursor.itemCount(`${field} (its length)`, itemBytes);
   const items: MetadataValue[] = [];
   for (let i = 0; i < count; i++) items.push(readValue(cursor, path, field, type, depth));
   return items;

@@ -2,6 +2,9 @@ import type { OpenFile } from "./open-file.js";
 import { damagedFile } from "./tensor-file.js";
 
 const windowBytes = 1 << 20;
+/** Far more than any vocabulary has; a small file must not be able to ask for much memory. */
+const mostItems = 1 << 24;
+const longestString = 1 << 26;
 
 /**
  * Reads little-endian fields one after the other. Every length is compared with what is left of the file
@@ -11,6 +14,7 @@ export class HeaderCursor {
   readonly #file: OpenFile;
   #window: Buffer = Buffer.alloc(0);
   #windowStart = 0;
+  #itemsLeft = mostItems;
   /** Byte of the file that the next field starts at. */
   offset = 0;
 
@@ -59,7 +63,17 @@ export class HeaderCursor {
     return Number(count);
   }
 
+  /** A count of array items, of which the whole header may have no more than 2^24. */
+  itemCount(field: string, itemBytes: number): number {
+    const count = this.count(field, itemBytes);
+    this.#itemsLeft -= count;
+    if (this.#itemsLeft >= 0) return count;
+    throw damagedFile(this.#file.path, field, `claims ${count} entries, more than any model has`, count);
+  }
+
   string(field: string): string {
-    return this.take(this.count(`${field} (its length)`, 1), field).toString("utf8");
+    const length = this.count(`${field} (its length)`, 1);
+    if (length <= longestString) return this.take(length, field).toString("utf8");
+    throw damagedFile(this.#file.path, field, `claims to be a text of ${length} bytes`, length);
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openGguf } from "posttrain/files";
 import { describe, expect, it } from "vitest";
@@ -120,11 +120,24 @@ describe("a GGUF file that lies", () => {
     expect(() => openGguf(path)).toThrow(path);
   });
 
+  it.each<[string, Buffer[], RegExp]>([
+    [
+      "an array of 100 million bytes",
+      [text("k"), u32(9), u32(0), u64(100_000_000)],
+      /more than any model has/,
+    ],
+    ["a text of 100 million bytes", [text("k"), u32(8), u64(100_000_000)], /a text of 100000000 bytes/],
+  ])("is refused even when the file is as long as it claims: %s", (_, metadata, message) => {
+    const path = written({ metadata, metadataCount: 1 });
+    truncateSync(path, 200_000_000); // a hole: it takes no room on disk
+    expect(() => openGguf(path)).toThrow(message);
+  });
+
   it("is refused at whatever byte it was cut", () => {
     const whole = readFileSync(fixture("types.gguf"));
     const path = join(folder, "cut.gguf");
-    const { end } = lastTensor();
-    for (let length = 0; length < end; length++) {
+    const { start, end } = lastTensor();
+    for (let length = 0; length < end; length += length < start ? 1 : 11) {
       writeFileSync(path, whole.subarray(0, length));
       expect(() => openGguf(path), `cut at ${length}`).toThrow(/is damaged|is not a GGUF file/);
     }
@@ -141,6 +154,14 @@ describe("a GGUF file that lies", () => {
         expect(outcome(path), `byte ${at} as ${value}`).toMatch(/^(read|DataError)$/);
       }
     }
+  });
+
+  it("is not left open when it is refused", () => {
+    const path = written({ metadata: [alignment(0)] });
+    const openFiles = () => readdirSync("/proc/self/fd").length;
+    const before = openFiles();
+    for (let i = 0; i < 20; i++) expect(() => openGguf(path)).toThrow();
+    expect(openFiles()).toBe(before);
   });
 
   it("is told from a missing file and from a folder", () => {
