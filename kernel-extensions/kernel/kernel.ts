@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { z } from "zod";
 import { toBundle } from "../display/bundle.js";
 import type { Traces } from "./errors/trace.js";
@@ -25,7 +26,7 @@ export class Kernel {
   #count = 0;
   #running: Cell | undefined;
   #latest: Cell | undefined;
-  #failed = false;
+  #aborted: Incoming[] = [];
 
   constructor(
     readonly link: Link,
@@ -45,7 +46,7 @@ export class Kernel {
         this.link.reply(request, { status: "error", ...this.traces.report(error) });
       }
       this.#status("idle", request.header);
-      if (this.#failed) await this.#abortQueued();
+      this.#abort();
     }
   }
 
@@ -117,8 +118,8 @@ export class Kernel {
     const outcome = await this.#outcome(cell, wanted, execution_count);
     await Promise.race([cell.outputs.settle(), cell.cutOff.catch(() => {})]);
     this.#closeCell(cell);
+    if (outcome.status === "error" && wanted.stop_on_error) await this.#takeQueued();
     this.link.reply(request, { ...outcome, execution_count });
-    this.#failed = outcome.status === "error" && wanted.stop_on_error;
   }
 
   /** Runs the cell, shows its result or its error, and says how it went. */
@@ -197,10 +198,13 @@ export class Kernel {
   }
 
   /** After an error the cells that were sent together with the failed one do not run. */
-  async #abortQueued(): Promise<void> {
-    this.#failed = false;
+  async #takeQueued(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    for (const request of this.link.takeQueuedExecutions()) {
+    this.#aborted = this.link.takeQueuedExecutions();
+  }
+
+  #abort(): void {
+    for (const request of this.#aborted.splice(0)) {
       this.#status("busy", request.header);
       this.link.reply(request, { status: "aborted", execution_count: this.#count });
       this.#status("idle", request.header);

@@ -3,6 +3,7 @@ import type { CompletionInfo, Converter, Diagnostic, SideOutput } from "tslab/di
 import type { CodeMetadata } from "tslab/dist/metadata.js";
 import type { QuickInfo } from "typescript";
 import { hasTopLevelAwait } from "./await.js";
+import { withoutLocalExports } from "./local-exports.js";
 import { type Emitted, installTypeScript } from "./typescript.js";
 
 /** A cell ready to run. */
@@ -46,7 +47,7 @@ export class CellCompiler {
   compile(declarations: string, code: string): CompiledCell | Diagnostic[] {
     const { diagnostics, output, declOutput, lastExpressionVar, sideOutputs } = this.#converter.convert(
       declarations,
-      code,
+      withoutLocalExports(code),
     );
     if (diagnostics.length > 0) return diagnostics;
     const { sourceMap, moduleMap, imports, names } = this.#emitted();

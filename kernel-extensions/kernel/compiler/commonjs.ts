@@ -1,4 +1,5 @@
 import ts from "typescript";
+import { withoutMapComment } from "./program.js";
 
 /** Names that the compiled cell finds as parameters of the function around it. */
 export const CELL_PARAMETERS = ["exports", "require", "__module", "__import", "__meta"] as const;
@@ -22,7 +23,7 @@ export function toCommonJs(code: string, options: ts.TranspileOptions): CommonJs
     transformers: { before: [keepDynamicImports], after: [shareExports(imports)] },
   });
   return {
-    code: outputText.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"),
+    code: withoutMapComment(outputText),
     sourceMap: sourceMapText ?? "",
     imports: [...imports],
   };
@@ -86,8 +87,7 @@ function generatedRequire(node: ts.Node): ts.StringLiteral | undefined {
 function exportDefinition(statement: ts.Statement): { name: string; value?: ts.Expression } | undefined {
   if (!ts.isExpressionStatement(statement) || !ts.isCallExpression(statement.expression)) return undefined;
   const { expression: callee, arguments: args } = statement.expression;
-  if (statement.pos >= 0 || !ts.isPropertyAccessExpression(callee) || callee.name.text !== "defineProperty")
-    return undefined;
+  if (!ts.isPropertyAccessExpression(callee) || callee.name.text !== "defineProperty") return undefined;
   const [target, name, descriptor] = args;
   if (!target || !ts.isIdentifier(target) || target.text !== "exports") return undefined;
   if (!name || !ts.isStringLiteral(name) || !descriptor || !ts.isObjectLiteralExpression(descriptor))

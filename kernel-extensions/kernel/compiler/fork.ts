@@ -24,9 +24,10 @@ export const forkFunctions = {
    * that a notebook never publishes, and a package without types is simply untyped.
    */
   getPreEmitDiagnosticsOfFiles(program: ts.Program, files: ts.SourceFile[]): ts.Diagnostic[] {
-    return files
-      .flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)])
-      .filter(({ code }) => code !== UNTYPED_MODULE);
+    const syntactic = files.flatMap((file) => program.getSyntacticDiagnostics(file));
+    if (syntactic.length > 0) return syntactic; // what code that cannot be read means is not worth a word
+    const semantic = files.flatMap((file) => program.getSemanticDiagnostics(file));
+    return semantic.filter(({ code }) => code !== UNTYPED_MODULE);
   },
 
   Completions: {

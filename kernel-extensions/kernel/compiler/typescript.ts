@@ -3,8 +3,7 @@ import ts from "typescript";
 import { type CommonJs, toCommonJs } from "./commonjs.js";
 import { forkFunctions } from "./fork.js";
 import { internals } from "./internals.js";
-import { previousReferences } from "./previous.js";
-import { exportedNames, promoteVariables } from "./promote.js";
+import { cellProgram, type EmittedModule } from "./program.js";
 
 /** What the last compiled cell became, beside the code that tslab returns. */
 export interface Emitted extends CommonJs {
@@ -22,35 +21,25 @@ export interface Emitted extends CommonJs {
  * @returns a function that tells what the last compiled cell became
  */
 export function installTypeScript(ambientTypes: string): () => Emitted {
-  let moduleCode = "";
-  let moduleMap = "";
-  let names = new Set<string>();
+  let module: EmittedModule | undefined;
   let emitted: Emitted | undefined;
 
-  const createWatchCompilerHost = (files: unknown, options: ts.CompilerOptions, ...rest: unknown[]) => {
-    const create = ts.createWatchCompilerHost as (...args: unknown[]) => ts.WatchCompilerHost<CellBuilder>;
-    const host = create(files, cellOptions(options, ambientTypes), ...rest);
-    let notify = host.afterProgramCreate;
-    // tslab keeps the builder it gets here and later calls its `emit`.
-    Object.defineProperty(host, "afterProgramCreate", {
-      get: () => notify,
-      set: (listener: typeof notify) => {
-        notify = (builder) =>
-          listener?.(
-            withCellEmit(builder, (code, map, defined) => {
-              moduleCode = code;
-              moduleMap = map;
-              names = defined;
-            }),
-          );
-      },
-    });
-    return host;
-  };
+  const createProgram = cellProgram((latest) => {
+    module = latest;
+  });
+  const createWatchCompilerHost = (files: string[], options: ts.CompilerOptions, system: ts.System) =>
+    ts.createWatchCompilerHost(
+      files,
+      cellOptions(options, ambientTypes),
+      system,
+      createProgram,
+      ignore,
+      ignore,
+    );
 
   const transpileModule: typeof ts.transpileModule = (code, options) => {
-    if (code !== moduleCode) return ts.transpileModule(code, options); // a local .ts file that a cell imports
-    emitted = { ...toCommonJs(code, options), moduleMap, names };
+    if (code !== module?.code) return ts.transpileModule(code, options); // a local .ts file that a cell imports
+    emitted = { ...toCommonJs(code, options), moduleMap: module.map, names: module.names };
     return { outputText: emitted.code, sourceMapText: emitted.sourceMap };
   };
 
@@ -64,9 +53,9 @@ export function installTypeScript(ambientTypes: string): () => Emitted {
   };
   const require = createRequire(import.meta.url);
   const forkPath = createRequire(require.resolve("tslab")).resolve("@tslab/typescript-for-tslab");
-  const module = new Module(forkPath);
-  Object.assign(module, { filename: forkPath, loaded: true, exports: substitute });
-  require.cache[forkPath] = module;
+  const fork = new Module(forkPath);
+  Object.assign(fork, { filename: forkPath, loaded: true, exports: substitute });
+  require.cache[forkPath] = fork;
 
   return () => {
     if (!emitted) throw new Error("No cell has been compiled yet");
@@ -74,8 +63,8 @@ export function installTypeScript(ambientTypes: string): () => Emitted {
   };
 }
 
-type OnCell = (code: string, map: string, names: Set<string>) => void;
-type CellBuilder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
+// Errors come with each cell; the watcher itself has nothing to say.
+const ignore = () => {};
 
 function cellOptions(options: ts.CompilerOptions, ambientTypes: string): ts.CompilerOptions {
   // Options of tslab that TypeScript 5.9 no longer knows.
@@ -90,42 +79,6 @@ function cellOptions(options: ts.CompilerOptions, ambientTypes: string): ts.Comp
     sourceMap: true,
     typeRoots: [...(options.typeRoots ?? []), ambientTypes],
   };
-}
-
-/** The builder with an `emit` that applies our rewriting and always writes declarations. */
-function withCellEmit(builder: CellBuilder, onCell: OnCell): CellBuilder {
-  const emit: CellBuilder["emit"] = (target, writeFile, cancellation, _onlyDeclarations, transformers) => {
-    const program = builder.getProgram();
-    const isCell = target?.fileName.endsWith("/__tslab__.ts") ?? false;
-    const declarations = program.getSourceFiles().find(({ fileName }) => fileName.endsWith("/__prev__.d.ts"));
-    const written = new Map<string, string>();
-    let names = new Set<string>();
-    const collectNames: ts.TransformerFactory<ts.SourceFile> = () => (file) => {
-      names = exportedNames(file);
-      return file;
-    };
-    const forced = program.emit as (...args: unknown[]) => ts.EmitResult;
-    const result = forced(
-      target,
-      (name: string, text: string) =>
-        written.set(name, text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n")),
-      cancellation,
-      undefined,
-      isCell && {
-        before: [previousReferences(program.getTypeChecker(), declarations)],
-        after: [...(transformers?.after ?? []), collectNames, promoteVariables],
-        afterDeclarations: transformers?.afterDeclarations,
-      },
-      true, // declarations even where a type has no public name: it becomes `any` rather than an error
-    );
-    for (const [name, text] of written) {
-      if (name.endsWith(".map")) continue;
-      if (isCell && name.endsWith(".js")) onCell(text, written.get(`${name}.map`) ?? "", names);
-      writeFile?.(name, text, false);
-    }
-    return result;
-  };
-  return Object.assign(Object.create(builder) as CellBuilder, { emit });
 }
 
 /** Watches the author's own files only: packages do not change under a running kernel. */

@@ -16,10 +16,13 @@ export interface MappedCode {
   moduleMap: string;
   /** What the author wrote. */
   code: string;
+  /** Lines of the running JavaScript; what follows them is the kernel's call. */
+  lines: number;
 }
 
 /** Where in a cell a position of its running JavaScript comes from; nothing for code that the compiler added. */
 export function positionInCell(cell: MappedCode, position: Position): Position | undefined {
+  if (position.line > cell.lines) return undefined;
   const inModule = original(cell.sourceMap, position);
   const inSource = inModule && original(cell.moduleMap, inModule);
   // tslab puts one line of its own before every cell.

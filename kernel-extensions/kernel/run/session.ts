@@ -37,7 +37,11 @@ export class Session {
     }
     const compiled = this.compiler.compile(this.declarations, code);
     if (Array.isArray(compiled)) throw new TypeScriptError(compiled, code, cell.number);
-    const name = this.traces.register(cell.number, { ...compiled, code });
+    const name = this.traces.register(cell.number, {
+      ...compiled,
+      code,
+      lines: compiled.code.split("\n").length,
+    });
     this.modules.setLocal(compiled.localModules);
     const imports = [...compiled.imports, ...this.modules.localImports()];
     await Promise.race([this.modules.load(imports), cell.cutOff]);
