@@ -21,6 +21,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "posttrain-sft-"));
 });
 
+/** Trains the model; compiled only where a test asks for it, because tracing takes longer than the few steps. */
 async function train(
   options: Partial<SftOptions> = {},
   until = Number.POSITIVE_INFINITY,
@@ -30,6 +31,7 @@ async function train(
     model,
     examples: countingExamples(20),
     learningRate: 1e-2,
+    compile: false,
     ...options,
   })) {
     steps.push(step);
@@ -72,6 +74,7 @@ describe("trainSft", () => {
       evaluation: countingExamples(5),
       batchSize,
       gradientAccumulationSteps,
+      compile: true,
       maxSteps: logs.length,
       learningRate: 3e-2,
       warmup: 2,
@@ -120,6 +123,20 @@ describe("trainSft", () => {
     for (const [name, values] of Object.entries(weightsOf(model))) {
       const differences = values.map((value, i) => Math.abs(value - (weights[name]?.[i] ?? Number.NaN)));
       expect(Math.max(...differences), name).toBeLessThan(1e-5);
+    }
+  });
+
+  it("computes the same whether compiled or not", async () => {
+    const metricsOf = async (compile: boolean) => {
+      model = tinyModel();
+      const steps = await train({ compile, maxSteps: 4, weightDecay: 0.1, neftuneNoiseAlpha: 5 });
+      return steps.map(({ metrics }) => metrics);
+    };
+    const [compiled, eager] = [await metricsOf(true), await metricsOf(false)];
+    for (const [i, metrics] of eager.entries()) {
+      for (const name of ["loss", "grad_norm", "entropy"] as const) {
+        expect(compiled[i]?.[name]).toBeCloseTo(metrics[name], 5);
+      }
     }
   });
 
@@ -191,6 +208,7 @@ describe("a run that is resumed", () => {
     ],
   ])("ends with exactly the weights of one that was never stopped: %s", async (_, options) => {
     const common = {
+      compile: true,
       batchSize: 4,
       weightDecay: 0.1,
       ...options,
