@@ -2,12 +2,27 @@ import type { NativeAttribute, NativeBinding } from "../native.js";
 import { attribute } from "./graph-def.js";
 import type { Encoded } from "./protobuf.js";
 
-/** The attributes of an eager call, encoded for the same operation in a graph. */
+/** Types that tfjs-node leaves out of its calls, which a graph must name: of which input each is the type. */
+const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ExpandDims: { T: 0 },
+};
+
+/**
+ * The attributes of an eager call, encoded for the same operation in a graph.
+ *
+ * @param inputTypes the types of the operation's inputs
+ */
 export function encodeAttributes(
   binding: NativeBinding,
+  operation: string,
   attributes: readonly NativeAttribute[],
+  inputTypes: readonly number[],
 ): Record<string, Encoded> {
-  return Object.fromEntries(attributes.map((each) => [each.name, encode(binding, each)]));
+  const encoded = Object.fromEntries(attributes.map((each) => [each.name, encode(binding, each)]));
+  for (const [name, input] of Object.entries(LEFT_OUT[operation] ?? {})) {
+    encoded[name] ??= attribute.type(inputTypes[input] as number);
+  }
+  return encoded;
 }
 
 function encode(binding: NativeBinding, { name, type, value }: NativeAttribute): Encoded {

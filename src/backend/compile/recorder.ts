@@ -29,8 +29,8 @@ export class Recorder {
   readonly assigned = new Map<Variable, Tensor>();
   readonly #backend: NativeBackend;
   readonly #nodes: Encoded[] = [];
-  /** Where in the graph the value of a native tensor comes from. */
-  readonly #origins = new Map<number, string>();
+  /** Where in the graph the value of a native tensor comes from, and its type. */
+  readonly #origins = new Map<number, { output: string; dtype: number }>();
   readonly #variables: ReadonlyMap<object, Variable>;
   readonly #constants: ReadonlyMap<object, Tensor>;
   /** Data that the step itself put on the host: `tf.scalar(2)`, shapes, paddings. */
@@ -184,28 +184,19 @@ export class Recorder {
     [name, attributes, inputs]: Parameters<NativeBackend["binding"]["executeOp"]>,
     outputs: readonly NativeTensor[],
   ): void {
-    const { binding } = this.#backend;
-    const origins = inputs.map((id) => this.#origins.get(id) as string);
-    let encoded = encodeAttributes(binding, attributes);
-    let operation = name;
-    if (name === "BatchMatMulV2" && outputs[0]?.shape.length === 2) {
-      // Of two plain matrices: TensorFlow optimizes this operation further.
-      operation = "MatMul";
-      const { T, adj_x, adj_y } = encoded;
-      encoded = {
-        ...(T && { T }),
-        ...(adj_x && { transpose_a: adj_x }),
-        ...(adj_y && { transpose_b: adj_y }),
-      };
-    }
-    const node = this.#add("op", operation, origins, encoded);
-    for (const [index, { id }] of outputs.entries()) this.#origins.set(id, `${node}:${index}`);
+    const origins = inputs.map((id) => this.#origins.get(id) as { output: string; dtype: number });
+    const types = origins.map(({ dtype }) => dtype);
+    const encoded = encodeAttributes(this.#backend.binding, name, attributes, types);
+    const sources = origins.map(({ output }) => output);
+    const node = this.#add("op", name, sources, encoded);
+    for (const [index, { id, dtype }] of outputs.entries())
+      this.#origins.set(id, { output: `${node}:${index}`, dtype });
   }
 
   /** Where a tensor comes from; it becomes a feed or a constant of the graph when it is first met. */
   #originOf(tensor: Tensor, id: number): string {
     const known = this.#origins.get(id);
-    if (known) return known;
+    if (known) return known.output;
     const variable = this.#variables.get(tensor.dataId);
     if (variable) return this.#feed(id, tensor, { variable });
     const constant = this.#constants.get(tensor.dataId);
@@ -216,7 +207,7 @@ export class Recorder {
       const { shape, dtype, values } = host;
       const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
       const value = attribute.tensor(dtype, shape, content);
-      return this.#name(id, this.#add("const", "Const", [], { dtype: attribute.type(dtype), value }));
+      return this.#name(id, dtype, this.#add("const", "Const", [], { dtype: attribute.type(dtype), value }));
     }
     throw this.#refuse(
       "captured-tensor",
@@ -226,15 +217,16 @@ export class Recorder {
   }
 
   #feed(id: number, { shape, dtype }: Tensor, source: Feed["source"]): string {
-    const type = attribute.type(this.#backend.getDTypeInteger(dtype));
-    const node = this.#add("in", "Placeholder", [], { dtype: type, shape: attribute.shape(shape) });
+    const type = this.#backend.getDTypeInteger(dtype);
+    const attributes = { dtype: attribute.type(type), shape: attribute.shape(shape) };
+    const node = this.#add("in", "Placeholder", [], attributes);
     this.feeds.push({ node, source });
-    return this.#name(id, node);
+    return this.#name(id, type, node);
   }
 
-  #name(id: number, node: string): string {
-    this.#origins.set(id, node);
-    return node;
+  #name(id: number, dtype: number, output: string): string {
+    this.#origins.set(id, { output, dtype });
+    return output;
   }
 
   #add(
