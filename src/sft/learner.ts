@@ -33,6 +33,9 @@ export interface Learned {
   seconds: number;
 }
 
+/** More shapes than batches of a data set have. */
+const SHAPES_KEPT = 64;
+
 /** Feeds batches to the compiled step functions. It owns them, the optimizer's state and the gradients' sum. */
 export class SftLearner {
   readonly optimizer: AdamW;
@@ -51,9 +54,10 @@ export class SftLearner {
     this.optimizer = new AdamW(model.parameters(), settings);
     this.#sum = new GradientSum(gradientAccumulationSteps > 1 ? model.parameters() : []);
     const parts = { model, optimizer: this.optimizer, sum: this.#sum, labelSmoothing };
-    this.#learn = compileStep(learnStep(parts), { compile });
-    this.#accumulate = compileStep(accumulateStep(parts), { compile });
-    this.#update = compileStep(updateStep(parts), { compile });
+    const options = { compile, cacheSize: SHAPES_KEPT };
+    this.#learn = compileStep(learnStep(parts), options);
+    this.#accumulate = compileStep(accumulateStep(parts), options);
+    this.#update = compileStep(updateStep(parts), options);
   }
 
   /** One optimizer step on the micro-batches at a learning rate. */

@@ -105,7 +105,7 @@ export function withDefaults(options: SftOptions) {
     keepCheckpoints: 2,
     compile: true,
     onNotice: (notice: SftNotice) => console.warn(notice.message),
-    ...options,
+    ...given(options),
     signal: stopSignal(options.signal),
   };
   const { maxLength, warmup, epochs, learningRate, labelSmoothing, neftuneNoiseAlpha } = settings;
@@ -118,6 +118,10 @@ export function withDefaults(options: SftOptions) {
   if (!(epochs > 0)) requireRange("epochs", epochs, Number.MIN_VALUE);
   for (const name of ["evalEvery", "saveEvery"] as const) {
     if (settings[name] !== undefined) requireCount(name, settings[name]);
+  }
+  requireOneOf("mask", settings.mask, ["completion", "assistant", "full"]);
+  if (typeof settings.schedule !== "function") {
+    requireOneOf("schedule", settings.schedule, ["linear", "cosine", "constant"]);
   }
   if (maxLength > contextLength) {
     throw new OptionError(`maxLength is ${maxLength}, but the model's context is ${contextLength}`, {
@@ -134,4 +138,20 @@ export function withDefaults(options: SftOptions) {
     });
   }
   return settings;
+}
+
+/** Without the options that are undefined, which would hide a default. */
+function given(options: SftOptions): SftOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as SftOptions;
+}
+
+function requireOneOf(name: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  throw new OptionError(`${name} is ${JSON.stringify(value)}, which is unknown`, {
+    code: "sft/unknown-option",
+    value,
+    hint: `Choose one of ${known.join(", ")}.`,
+  });
 }

@@ -1,4 +1,4 @@
-import { bucketSize } from "./bucket.js";
+import { bucketSize, powerOfTwo } from "./bucket.js";
 import type { Row } from "./row.js";
 
 /** A padded batch on the host. `rows × time` numbers lie row by row. */
@@ -67,7 +67,7 @@ export function collate(rows: readonly Row[], { rows: count, maxLength, padToken
     }
   }
 
-  const n = bucketSize(predictors.length, count * time);
+  const n = powerOfTwo(predictors.length, count * time);
   return {
     rows: count,
     time,

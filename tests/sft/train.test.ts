@@ -140,6 +140,26 @@ describe("trainSft", () => {
     }
   });
 
+  it.each(["wasm", "cpu"] as const)("computes the same on the %s backend", async (backend) => {
+    const options = { maxSteps: 3, batchSize: 4, gradientAccumulationSteps: 2, packing: true, maxLength: 24 };
+    const here = await train(options);
+    await useBackend(backend);
+    try {
+      const before = tf.memory().numTensors;
+      model = tinyModel();
+      const there = await train(options);
+      for (const [i, { metrics }] of here.entries()) {
+        for (const name of ["loss", "grad_norm", "entropy"] as const) {
+          expect(there[i]?.metrics[name], name).toBeCloseTo(metrics[name], 4);
+        }
+      }
+      model.dispose();
+      expect(tf.memory().numTensors).toBe(before);
+    } finally {
+      await useBackend();
+    }
+  });
+
   it("is the same run again with the same seed, and another with another", async () => {
     const losses = async (seed: number) => {
       model = tinyModel();
@@ -183,6 +203,8 @@ describe("trainSft", () => {
     ["a batch of half an example", { batchSize: 0.5 }, /batchSize/],
     ["a maxLength beyond the context", { maxLength: 65 }, /context is 64/],
     ["no epochs", { epochs: 0 }, /epochs/],
+    ["a mask it does not know", { mask: "answer" as "full" }, /mask is "answer"/],
+    ["a schedule it does not know", { schedule: "steep" as "linear" }, /schedule is "steep"/],
     ["checkpoints without a folder", { saveEvery: 2 }, /outputFolder/],
     ["a folder without checkpoints to resume", { resumeFrom: "nowhere" }, /cannot resume from nowhere/],
   ])("refuses %s and leaves no tensor behind", async (_, options, message) => {

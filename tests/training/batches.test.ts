@@ -7,12 +7,17 @@ import {
   shuffledBatches,
 } from "posttrain/training";
 import { describe, expect, it } from "vitest";
-import { bucketSize } from "../../src/training/bucket.js";
+import { bucketSize, powerOfTwo } from "../../src/training/bucket.js";
 
 describe("bucketSize", () => {
   it("rounds up to a short series", () => {
     const sizes = new Set(Array.from({ length: 512 }, (_, i) => bucketSize(i + 1)));
     expect([...sizes]).toEqual([16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]);
+  });
+
+  it("has powers of two only where padding costs less", () => {
+    const sizes = new Set(Array.from({ length: 300 }, (_, i) => powerOfTwo(i + 1)));
+    expect([...sizes]).toEqual([16, 32, 64, 128, 256, 512]);
   });
 
   it("never exceeds the limit", () => {
