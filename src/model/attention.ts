@@ -79,5 +79,19 @@ export function causalMask(time: number, { segments, past = 0 }: CausalMaskOptio
   });
 }
 
+/**
+ * The mask of a single query that sees the last keys of each row, as in generation.
+ *
+ * @param keys    number of keys
+ * @param visible how many of the last keys each row sees
+ * @returns `[batch, 1, 1, keys]`
+ */
+export function keyMask(keys: number, visible: readonly number[]): Tensor4D {
+  const rows = visible.map((count) =>
+    Array.from({ length: keys }, (_, key) => (key < keys - count ? HIDDEN : 0)),
+  );
+  return tf.tensor4d(rows.flat(), [visible.length, 1, 1, keys]);
+}
+
 const hide = (visible: Tensor): Tensor4D =>
   tf.mul(tf.sub(1, tf.cast(visible, "float32")), HIDDEN) as Tensor4D;

@@ -3,6 +3,7 @@ import { OptionError, ShapeError } from "../errors.js";
 import { causalMask } from "./attention.js";
 import type { Block } from "./block.js";
 import type { DecoderConfig } from "./config.js";
+import { type DecodingInput, type DecodingOutput, DecodingStep } from "./decoding-step.js";
 import type { Embedding } from "./embedding.js";
 import type { Linear } from "./linear.js";
 import type { Norm } from "./norm.js";
@@ -34,9 +35,11 @@ export interface Decoder {
    * Call it within `tf.tidy`. Returns `[batch, time, hidden]`.
    */
   pass(input: PassInput): Tensor3D;
+  /** One more token for each sequence, computed in one compiled call where the backend can. */
+  step(input: DecodingInput): DecodingOutput;
   /** Every weight once (tied embeddings appear once), in Hugging Face order. */
   parameters(): Parameter[];
-  /** Frees every weight. */
+  /** Frees every weight and what was compiled. */
   dispose(): void;
 }
 
@@ -65,6 +68,8 @@ export interface PassInput {
 
 /** A decoder as its parts, in the order a token passes through them. */
 export class TransformerDecoder implements Decoder {
+  private decoding: DecodingStep | undefined;
+
   constructor(
     readonly config: DecoderConfig,
     readonly parts: DecoderParts,
@@ -116,11 +121,17 @@ export class TransformerDecoder implements Decoder {
     return head ? head.forward(hidden) : tf.matMul(hidden, tokens.weight.variable as Tensor2D, false, true);
   }
 
+  step(input: DecodingInput): DecodingOutput {
+    this.decoding ??= new DecodingStep(this);
+    return this.decoding.run(input);
+  }
+
   parameters(): Parameter[] {
     return [...this.weights];
   }
 
   dispose(): void {
+    this.decoding?.dispose();
     for (const { variable } of this.weights) variable.dispose();
   }
 

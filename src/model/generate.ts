@@ -84,7 +84,7 @@ export async function* generateStream(
   const answers = padded.prompts.map(
     (prompt, row) => new Answer(prompt, decoder.config, options, new Random(seed + row)),
   );
-  const session = new Session(decoder, padded);
+  const session = new Session(decoder, padded, maxNewTokens);
   try {
     for (let step = 0; step < maxNewTokens; step++) {
       await new Promise((resolve) => setImmediate(resolve)); // so that an interrupt is heard

@@ -1,83 +1,124 @@
-import { type Tensor2D, tf } from "../backend/tf.js";
-import { causalMask } from "./attention.js";
+import { type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
+import { causalMask, keyMask } from "./attention.js";
 import type { Decoder } from "./decoder.js";
 import type { PaddedPrompts } from "./prompts.js";
 import type { Memory } from "./self-attention.js";
 
+/** The shortest window. Windows are powers of two, so that few different steps must be compiled. */
+const SHORTEST_WINDOW = 64;
+
 /** A batch of sequences under way: computes each token once and remembers its keys and values. */
 export class Session {
-  #memory: Memory[];
-  /** How many tokens of each sequence have been computed, the filling included. */
-  #past = 0;
-  readonly #segments: number[][];
-  readonly #isFilled: boolean;
+  /** Empty before the prompts are computed; then the last `#window` tokens, the newest at the end. */
+  #memory: Memory[] = [];
+  #window: number;
+  /** How many tokens of each sequence are remembered. */
+  readonly #lengths: number[];
 
+  /**
+   * @param expected how many tokens will probably be asked for; more only take a longer window
+   */
   constructor(
     private readonly decoder: Decoder,
     private readonly padded: PaddedPrompts,
+    expected: number,
   ) {
-    this.#memory = Array.from({ length: decoder.config.layers }, () => ({}));
-    this.#segments = padded.segments.map((row) => [...row]);
-    this.#isFilled = padded.segments.some((row) => row.includes(0));
+    this.#lengths = padded.prompts.map((prompt) => prompt.length);
+    this.#window = SHORTEST_WINDOW;
+    while (this.#window < padded.time + Math.min(expected, 4 * SHORTEST_WINDOW)) this.#window *= 2;
   }
 
   /**
    * Logits of the token after the last one of each sequence.
    *
-   * @param latest the token that each sequence was extended by since the last call; ignored in the first,
-   *   which computes the prompts
+   * @param latest the token that each sequence was extended by since the last call; the first call computes the
+   *   prompts instead
    */
   async next(latest: number[]): Promise<Float32Array[]> {
-    const isFirst = this.#past === 0;
-    const { tokenIds, positions } = isFirst ? this.padded : this.#extension(latest);
-    const before = this.#memory;
-    const memory = before.map((kept) => ({ ...kept }));
-    const logits = tf.tidy(() => {
-      const last = this.#pass(tokenIds, positions, memory);
-      for (const { keys, values } of memory) for (const tensor of [keys, values]) if (tensor) tf.keep(tensor);
-      return this.decoder.project(last);
-    });
-    this.#memory = memory;
-    this.#past += tokenIds[0]?.length ?? 0;
-    disposeAll(before);
-    const { vocabSize } = this.decoder.config;
-    const all = (await logits.data()) as Float32Array;
+    const logits = this.#memory.length === 0 ? this.#computePrompts() : this.#computeToken(latest);
+    const values = (await logits.data()) as Float32Array;
     logits.dispose();
-    return tokenIds.map((_, row) => all.subarray(row * vocabSize, (row + 1) * vocabSize));
+    const { vocabSize } = this.decoder.config;
+    return latest.map((_, row) => values.subarray(row * vocabSize, (row + 1) * vocabSize));
   }
 
   dispose(): void {
-    disposeAll(this.#memory);
-    this.#memory = [];
+    this.#replace([]);
   }
 
-  #extension(latest: number[]): { tokenIds: number[][]; positions: number[][] } {
-    for (const row of this.#segments) row.push(1);
-    const { positions } = this.padded;
-    const grown = this.#past - this.padded.time;
-    const lastPosition = this.decoder.config.contextLength - 1; // where answers that have ended wait for the others
-    return {
-      tokenIds: latest.map((token) => [token]),
-      positions: positions.map((row) => [Math.min((row.at(-1) ?? 0) + grown + 1, lastPosition)]),
-    };
-  }
-
-  /** The hidden states of the last token, `[batch, hidden]`. */
-  #pass(tokenIds: number[][], positions: number[][], memory: Memory[]): Tensor2D {
-    const [batch, time] = [tokenIds.length, tokenIds[0]?.length ?? 0];
-    const int = (rows: number[][]) => tf.tensor2d(rows, undefined, "int32");
-    const segments = this.#isFilled ? int(this.#segments) : undefined;
-    const hidden = this.decoder.pass({
-      tokenIds: int(tokenIds),
-      positions: int(positions),
-      mask: causalMask(time, { past: this.#past, segments }),
-      memory,
+  #computePrompts(): Tensor2D {
+    const { tokenIds, positions, segments, time, prompts } = this.padded;
+    const { layers, hiddenSize } = this.decoder.config;
+    const memory: Memory[] = Array.from({ length: layers }, () => ({}));
+    const isFilled = prompts.some((prompt) => prompt.length < time);
+    const logits = tf.tidy(() => {
+      const mask = causalMask(time, isFilled ? { segments: int(segments) } : {});
+      const hidden = this.decoder.pass({ tokenIds: int(tokenIds), positions: int(positions), mask, memory });
+      const last = tf.slice(hidden, [0, time - 1, 0], [-1, 1, hiddenSize]);
+      for (const block of memory) widen(block, this.#window - time);
+      return this.decoder.project(tf.squeeze(last, [1]));
     });
-    const { hiddenSize } = this.decoder.config;
-    return tf.reshape(tf.slice(hidden, [0, time - 1, 0], [batch, 1, hiddenSize]), [batch, hiddenSize]);
+    this.#replace(memory);
+    return logits;
+  }
+
+  #computeToken(latest: number[]): Tensor2D {
+    this.#makeRoom();
+    const lastPosition = this.decoder.config.contextLength - 1; // where answers that have ended wait for the others
+    const inputs = tf.tidy(() => ({
+      tokenIds: int(latest.map((token) => [token])),
+      positions: int(this.#lengths.map((length) => [Math.min(length, lastPosition)])),
+      mask: keyMask(
+        this.#window + 1,
+        this.#lengths.map((length) => length + 1),
+      ),
+    }));
+    try {
+      const { logits, memory } = this.decoder.step({ ...inputs, memory: this.#memory });
+      this.#replace(memory);
+      this.#lengths.forEach((length, row) => {
+        this.#lengths[row] = length + 1;
+      });
+      return logits;
+    } finally {
+      tf.dispose(inputs);
+    }
+  }
+
+  /** Doubles the window before a token would fall out of it. */
+  #makeRoom(): void {
+    if (Math.max(...this.#lengths) < this.#window) return;
+    const memory = this.#memory.map((block) => ({ ...block }));
+    tf.tidy(() => {
+      for (const block of memory) widen(block, this.#window);
+    });
+    this.#window *= 2;
+    this.#replace(memory);
+  }
+
+  #replace(memory: Memory[]): void {
+    for (const { keys, values } of this.#memory) {
+      keys?.dispose();
+      values?.dispose();
+    }
+    this.#memory = memory;
   }
 }
 
-const disposeAll = (memory: Memory[]): void => {
-  for (const { keys, values } of memory) tf.dispose([keys, values].filter((tensor) => tensor !== undefined));
-};
+const int = (rows: number[][]): Tensor2D => tf.tensor2d(rows, undefined, "int32");
+
+/** Puts room in front of what a block remembers. The new tensors outlive the scope. */
+function widen(block: Memory, by: number): void {
+  const before = (x?: Tensor4D) =>
+    x &&
+    tf.keep(
+      tf.pad(x, [
+        [0, 0],
+        [0, 0],
+        [by, 0],
+        [0, 0],
+      ]),
+    );
+  block.keys = before(block.keys);
+  block.values = before(block.values);
+}

@@ -114,6 +114,24 @@ describe("generate", () => {
     }
   });
 
+  it("remembers everything, however long it goes on", async () => {
+    const wide = createDecoder({ ...tiny.llama, contextLength: 600 }, { seed: 0 });
+    for (const { variable } of wide.parameters()) tf.tidy(() => variable.assign(tf.mul(variable, 6)));
+    const start = Array.from({ length: 200 }, (_, i) => (7 * i) % 41);
+    const { tokenIds, logProbs } = await generate(wide, start, { maxNewTokens: 330, logProbs: true });
+    const answer = tokenIds[0] as number[];
+    const rows = tf.tidy(() => {
+      const logits = wide.forward(tf.tensor2d([[...start, ...answer]], undefined, "int32"));
+      return tf.logSoftmax(logits).arraySync()[0] as number[][];
+    });
+    const gaps = answer.map((token, i) =>
+      Math.abs((rows[199 + i]?.[token] ?? NaN) - (logProbs?.[0]?.[i] ?? NaN)),
+    );
+    expect(new Set(answer).size).toBeGreaterThan(5);
+    expect(Math.max(...gaps)).toBeLessThan(1e-3);
+    wide.dispose();
+  });
+
   it("stops at a stop token, which it keeps, and says so", async () => {
     const free = await generate(llama, prompt, { maxNewTokens: 10 });
     const [answer = []] = free.tokenIds;
