@@ -19,7 +19,9 @@ export async function loadDecoder(path: string): Promise<TransformerDecoder> {
   try {
     const decoder = buildDecoder(checkpoint.config, (name, shape) => {
       requireShape(checkpoint, name, shape);
-      const variable = tf.tidy(() => tf.variable(tf.tensor(checkpoint.read(name), shape)));
+      // An operation, even one that changes nothing, makes the backend take the numbers over at once;
+      // otherwise the host's copies of all weights would pile up until the first forward pass.
+      const variable = tf.tidy(() => tf.variable(tf.reshape(tf.tensor(checkpoint.read(name), shape), shape)));
       const parameter = { name, variable, trainable: true };
       loaded.set(name, parameter);
       return parameter;
