@@ -112,6 +112,36 @@ describe("transposes on wasm", () => {
   });
 });
 
+describe("sums on wasm", () => {
+  it.each([
+    [0],
+    [1],
+    [-1],
+    [[0, 1]],
+    [[1, 0]],
+    [[0, 2]],
+    [[0, 1, 2]],
+  ])("equal plain JavaScript's over axes %j, with and without the axes kept", async (axes) => {
+    await sameOnBoth((random) => tf.sum(random(3, 4, 5), axes));
+    await sameOnBoth((random) => tf.sum(random(3, 4, 5), axes, true));
+  });
+
+  it("equal plain JavaScript's over everything, over nothing at all, and of whole numbers", async () => {
+    await sameOnBoth((random) => tf.sum(random(3, 4)));
+    await sameOnBoth((random) => tf.sum(tf.slice(random(3, 4), [0, 0], [0, 4]), 0));
+    await sameOnBoth((random) => tf.sum(tf.cast(tf.mul(random(3, 4), 10), "int32"), 0));
+  });
+});
+
+describe("repeated tensors on wasm", () => {
+  it("equal plain JavaScript's for one number and for several", async () => {
+    await sameOnBoth((random) => tf.tile(random(1, 1), [3, 4]));
+    await sameOnBoth((random) => tf.tile(random(2, 1), [3, 4]));
+    await sameOnBoth((random) => tf.tile(tf.cast(tf.mul(random(1), 100), "int32"), [5]));
+    await sameOnBoth((random) => tf.where(tf.greater(random(), 0), random(2, 3), 0));
+  });
+});
+
 describe("gathers on wasm", () => {
   const ids = (values: number[], shape: number[]) => tf.tensor(values, shape, "int32");
 

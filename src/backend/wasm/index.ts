@@ -6,6 +6,8 @@ import { tf } from "../tf.js";
 import { batchMatMul } from "./batch-mat-mul.js";
 import { gather } from "./gather.js";
 import { addKernel, replaceKernel } from "./heap.js";
+import { sum } from "./sum.js";
+import { tile } from "./tile.js";
 import { transpose } from "./transpose.js";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.js";
 
@@ -32,6 +34,8 @@ function install(setWasmPaths: (folder: string) => void): void {
   replaceKernel("GatherV2", gather);
   replaceKernel("BatchMatMul", batchMatMul);
   replaceKernel("Transpose", transpose);
+  replaceKernel("Sum", sum);
+  replaceKernel("Tile", tile);
 }
 
 /**
