@@ -11,6 +11,7 @@ import { Modules } from "./run/modules.js";
 import { Session } from "./run/session.js";
 import { captureStreams } from "./run/streams.js";
 import { guardTimers } from "./run/timers.js";
+import { connectTslabDisplay } from "./run/tslab-display.js";
 import { readConnection } from "./wire/connection.js";
 import { allowForgetting } from "./wire/forget.js";
 import { Link } from "./wire/link.js";
@@ -26,9 +27,10 @@ const link: Link = new Link(readConnection(connectionFile), kernelInfo, {
   onInterrupt: () => link.interrupts.pending && kernel.interrupt(),
   onShutdown: end,
 });
-const traces = new Traces(root, [dirname(here), join(project, "node_modules/tslab")]);
+const modules = new Modules(root);
+const traces = new Traces(root, [dirname(here), join(project, "node_modules/tslab"), modules.meta.filename]);
 const compiler = new CellCompiler(join(project, "kernel-extensions/kernel/ambient"));
-const session = new Session(compiler, new Modules(root), traces, link.interrupts);
+const session = new Session(compiler, modules, traces, link.interrupts);
 const kernel: Kernel = new Kernel(link, session, traces, end);
 
 const requireCell = () => kernel.requireCell();
@@ -38,6 +40,7 @@ captureStreams(requireCell);
 guardTimers(requireCell);
 defineGlobals(requireCell);
 guardExit();
+connectTslabDisplay(requireCell);
 process.removeAllListeners("warning"); // Node's own would print what no author of a cell can change
 process.on("warning", ({ name, message }) => {
   if (name !== "ExperimentalWarning" && name !== "DeprecationWarning")

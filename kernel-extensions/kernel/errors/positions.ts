@@ -23,36 +23,49 @@ export interface MappedCode {
 /** Where in a cell a position of its running JavaScript comes from; nothing for code that the compiler added. */
 export function positionInCell(cell: MappedCode, position: Position): Position | undefined {
   if (position.line > cell.lines) return undefined;
-  const inModule = original(cell.sourceMap, position);
-  const inSource = inModule && original(cell.moduleMap, inModule);
+  const inModule = original(parsed(cell.sourceMap), position);
+  const inSource = inModule && original(parsed(cell.moduleMap), inModule);
   // tslab puts one line of its own before every cell.
   return inSource && inSource.line > 1 ? { ...inSource, line: inSource.line - 1 } : undefined;
 }
-
-const fileMaps = new Map<string, string | undefined>();
 
 /** Where a position in a compiled file comes from, when a map lies beside the file. */
 export function positionInSource(
   file: string,
   position: Position,
 ): (Position & { file: string }) | undefined {
-  if (!fileMaps.has(file)) fileMaps.set(file, readMap(`${file}.map`));
-  const map = fileMaps.get(file);
-  const found = map && original(map, position);
-  return found ? { ...found, file: resolve(dirname(file), found.file) } : undefined;
+  const found = original(mapBeside(file), position);
+  return found && { ...found, file: resolve(dirname(file), found.file) };
 }
 
-function readMap(path: string): string | undefined {
+const maps = new Map<string, SourceMap>();
+const fileMaps = new Map<string, SourceMap | undefined>();
+
+function parsed(text: string): SourceMap | undefined {
+  if (text === "") return undefined;
+  const map = maps.get(text) ?? new SourceMap(JSON.parse(text));
+  maps.set(text, map);
+  return map;
+}
+
+function mapBeside(file: string): SourceMap | undefined {
+  if (!fileMaps.has(file)) fileMaps.set(file, readMap(`${file}.map`));
+  return fileMaps.get(file);
+}
+
+function readMap(path: string): SourceMap | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return new SourceMap(JSON.parse(readFileSync(path, "utf8")));
   } catch {
     return undefined; // most packages ship none
   }
 }
 
-function original(map: string, { line, column }: Position): (Position & { file: string }) | undefined {
-  if (map === "") return undefined;
-  const entry = new SourceMap(JSON.parse(map)).findEntry(line - 1, column - 1);
-  if (!("originalLine" in entry)) return undefined;
+function original(
+  map: SourceMap | undefined,
+  { line, column }: Position,
+): (Position & { file: string }) | undefined {
+  const entry = map?.findEntry(line - 1, column - 1);
+  if (!entry || !("originalLine" in entry)) return undefined;
   return { line: entry.originalLine + 1, column: entry.originalColumn + 1, file: entry.originalSource };
 }

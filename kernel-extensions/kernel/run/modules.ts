@@ -18,11 +18,7 @@ export class Modules {
   readonly #localCode = new Map<string, string>();
   readonly #local = new Map<string, Exports>();
 
-  constructor(
-    readonly root: string,
-    /** Modules of the kernel itself, by name. */
-    readonly builtin: ReadonlyMap<string, Exports> = new Map(),
-  ) {
+  constructor(readonly root: string) {
     const filename = join(root, "cell.mjs");
     this.meta = { url: pathToFileURL(filename).href, dirname: root, filename };
     this.require = createRequire(filename);
@@ -44,7 +40,7 @@ export class Modules {
   async load(specifiers: Iterable<string>): Promise<void> {
     for (const specifier of specifiers) {
       if (this.#loaded.has(specifier) || this.#isLocal(this.root, specifier)) continue;
-      this.#loaded.set(specifier, this.builtin.get(specifier) ?? (await this.#loadPackage(specifier)));
+      this.#loaded.set(specifier, await this.#loadPackage(specifier));
     }
   }
 
@@ -65,7 +61,8 @@ export class Modules {
   }
 
   async #loadPackage(specifier: string): Promise<Exports> {
-    if (extname(specifier) === ".json") return { __esModule: true, default: this.require(specifier) };
+    if (specifier === "tslab") return createRequire(import.meta.url)("tslab");
+    if (extname(specifier) === ".json") return asCommonJs({ default: this.require(specifier) });
     try {
       return asCommonJs(await this.import(specifier));
     } catch (error) {

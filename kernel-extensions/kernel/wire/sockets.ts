@@ -14,6 +14,8 @@ import type { FromSockets, SocketThreadData, ToSockets } from "./thread.js";
 /** After a shutdown request the process ends by itself within this time, or is ended. */
 const SHUTDOWN_MS = 2000;
 
+const PARENT_CHECK_MS = 2000;
+
 await serve(workerData as SocketThreadData);
 
 async function serve({ connection, kernelInfo, port: main, ...data }: SocketThreadData): Promise<void> {
@@ -74,11 +76,18 @@ async function serve({ connection, kernelInfo, port: main, ...data }: SocketThre
     publishStatus("idle");
   };
 
+  if (process.env.JPY_PARENT_PID) endWithParent();
   iopub.publish({ type: "status", content: JSON.stringify({ execution_state: "starting" }) });
   void receive(shell, connection.key, (request) => toMain({ kind: "request", request }));
   void receive(control, connection.key, handleControl);
   void receive(stdin, connection.key, () => {});
   for await (const beat of heartbeat) await heartbeat.send(beat);
+}
+
+/** Jupyter's server may be killed: its kernels must not stay behind with their models in memory. */
+function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.kill(process.pid, "SIGKILL"), PARENT_CHECK_MS).unref();
 }
 
 async function receive(socket: Router, key: string, handle: (message: Incoming) => void): Promise<void> {
