@@ -20,15 +20,23 @@ export interface PlotWindow {
   rewrite(svg: string, edit: (document: Document) => void): string;
 }
 
-let opened: PlotWindow | undefined;
+/** jsdom remembers every selector that it was ever asked for, with what it found: about a megabyte a figure. */
+const FIGURES_PER_WINDOW = 50;
 
-/** A window without a screen with Plotly loaded in it: about a second the first time, then kept. */
+let opened: { window: PlotWindow; close(): void; figures: number } | undefined;
+
+/** A window without a screen with Plotly loaded in it: about a second to open, then kept for the next 50 figures. */
 export function plotWindow(): PlotWindow {
+  if (opened && opened.figures >= FIGURES_PER_WINDOW) {
+    opened.close();
+    opened = undefined;
+  }
   opened ??= open();
-  return opened;
+  opened.figures++;
+  return opened.window;
 }
 
-function open(): PlotWindow {
+function open(): NonNullable<typeof opened> {
   const { window } = new JSDOM("<!doctype html><body></body>", {
     runScripts: "outside-only",
     pretendToBeVisual: true,
@@ -36,7 +44,7 @@ function open(): PlotWindow {
   });
   standIn(window as unknown as BrowserWindow);
   window.eval(readFileSync(createRequire(import.meta.url).resolve("plotly.js-dist/plotly.js"), "utf8"));
-  return {
+  const plotWindow: PlotWindow = {
     plotly: window.Plotly as Plotly,
     adopt: (json) => window.JSON.parse(json),
     rewrite(svg, edit) {
@@ -45,6 +53,7 @@ function open(): PlotWindow {
       return new window.XMLSerializer().serializeToString(document);
     },
   };
+  return { window: plotWindow, close: () => window.close(), figures: 0 };
 }
 
 /** The constructors of a jsdom window, which its type does not list. */

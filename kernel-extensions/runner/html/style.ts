@@ -28,7 +28,7 @@ const PAGE = `
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
 body { margin: 0; color: var(--ink); background: #fff; font: 17px/1.65 "Source Serif 4", Georgia, "Noto Serif", "Noto Serif CJK SC", "Songti SC", serif; }
 a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
-h1, h2, h3, h4, nav, footer, summary, table, .output { font-family: Inter, "Noto Sans", "Helvetica Neue", "Noto Sans CJK SC", "PingFang SC", system-ui, sans-serif; }
+h1, h2, h3, h4, nav, footer, summary, table, div.output { font-family: Inter, "Noto Sans", "Helvetica Neue", "Noto Sans CJK SC", "PingFang SC", system-ui, sans-serif; }
 h1 { font-size: 2.1rem; line-height: 1.2; margin: 0 0 1.2rem; letter-spacing: -0.01em; }
 h2 { font-size: 1.45rem; margin: 3rem 0 0.6rem; padding-top: 1.2rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1.12rem; margin: 2rem 0 0.4rem; }
@@ -49,7 +49,7 @@ pre { margin: 0; line-height: 1.5; overflow-x: auto; tab-size: 2; }
 .code { margin: 1.1rem 0; }
 .text pre { background: #fafafa; padding: 0.7rem 0.9rem; border: 1px solid var(--line); border-radius: 6px; }
 pre.source { background: var(--ground); padding: 0.75rem 0.95rem; border: 1px solid var(--line); border-left: 3px solid var(--accent); border-radius: 4px; }
-.output { margin: 0.55rem 0 0.55rem 1rem; font-size: 0.88rem; } .output p { margin: 0.35rem 0; }
+.output { margin: 0.55rem 0 0.55rem 1rem; } div.output { font-size: 0.88rem; } .output p { margin: 0.35rem 0; }
 pre.output, .output pre { white-space: pre-wrap; overflow-wrap: anywhere; color: #333; }
 pre.stderr { background: #fff8e6; padding: 0.5rem 0.8rem; border-radius: 4px; }
 pre.error { background: #fdecea; color: #7c1d12; padding: 0.7rem 0.9rem; border-left: 3px solid #c0392b; border-radius: 4px; }
