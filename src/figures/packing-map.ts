@@ -19,7 +19,7 @@ export function packingMap(table: ColumnTable): Figure {
     );
     const first = next;
     next += Math.max(0, ...(rows ?? []).map(Number)) + 1;
-    for (let row = first; row < next; row++) labels.push(`${name ? `${name}, ` : ""}row ${row - first}`);
+    for (let row = first; row < next; row++) labels.push(`${name} ${row - first}`.trim());
     return {
       ...{ type: "bar", orientation: "h", showlegend: false, name, width: 0.72 },
       ...{
@@ -52,7 +52,7 @@ export function packingMap(table: ColumnTable): Figure {
       height: 70 + labels.length * 34,
       barmode: "overlay",
       xaxis: axis("position (tokens)"),
-      yaxis: axis("", ticks),
+      yaxis: axis("row of the batch", ticks),
     }),
   );
 }
