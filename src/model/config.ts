@@ -31,7 +31,7 @@ export interface DecoderConfig {
   activation: "gelu" | "swiglu";
   /** Whether the output head is the token embedding itself. */
   tiedEmbeddings: boolean;
-  /** Biases of the query, key and value projections. GPT-2's output projection has one as well. */
+  /** Biases of the query, key and value projections, and in GPT-2 and Llama of the output projection too. */
   attentionBias: boolean;
   /** Biases of the feed-forward projections. */
   mlpBias: boolean;
@@ -99,14 +99,17 @@ function requireConsistent(config: DecoderConfig): void {
     }
   }
   const isGpt2 = config.architecture === "gpt2";
-  const parts = {
+  const parts: Partial<DecoderConfig> = {
     norm: isGpt2 ? "layerNorm" : "rmsNorm",
     positions: isGpt2 ? "learned" : "rotary",
     activation: isGpt2 ? "gelu" : "swiglu",
+    ...(isGpt2 && { attentionBias: true, mlpBias: true, headSize: config.hiddenSize / config.heads }),
+    ...(config.architecture === "qwen2" && { attentionBias: true, mlpBias: false }),
   };
-  for (const name of ["norm", "positions", "activation"] as const) {
-    if (config[name] === parts[name]) continue;
-    throw refuse(name, config[name], `The ${config.architecture} family has "${parts[name]}".`);
+  for (const [name, expected] of Object.entries(parts)) {
+    const value = config[name as keyof DecoderConfig];
+    if (value === expected) continue;
+    throw refuse(name, value, `In the ${config.architecture} family it is ${JSON.stringify(expected)}.`);
   }
   if (config.heads % config.keyValueHeads !== 0) {
     throw refuse("keyValueHeads", config.keyValueHeads, `It must divide heads (${config.heads}).`);

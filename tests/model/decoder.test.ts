@@ -116,6 +116,11 @@ describe("createDecoder", () => {
     ["a family it does not know", { architecture: "bert" as "llama" }, /architecture/],
     ["no layers", { layers: 0 }, /layers/],
     ["a part of another family", { norm: "layerNorm" as const }, /norm/],
+    [
+      "a Qwen2 without its biases",
+      { architecture: "qwen2" as "llama", attentionBias: false },
+      /attentionBias/,
+    ],
   ])("refuses %s, naming the field", (_, change, message) => {
     expect(() => createDecoder({ ...tiny.llama, ...change }, { seed: 0 })).toThrow(message);
   });
