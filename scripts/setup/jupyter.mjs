@@ -25,7 +25,7 @@ export async function installExtensions() {
       ],
       display_name: "TypeScript (Posttrain)",
       language: "typescript",
-      interrupt_mode: "signal",
+      interrupt_mode: "message",
     },
     null,
     2,
