@@ -1,3 +1,4 @@
+export { exactMatch, wordOverlap } from "./answer-metrics.js";
 export { evaluateSft, type SftEvaluation, type SftEvaluationOptions } from "./evaluate.js";
 export type {
   ChatCompletionExample,
