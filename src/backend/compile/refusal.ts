@@ -11,11 +11,12 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /**
  * The error for a step that would compute something else when compiled.
  *
- * @param what what it does, to follow the operation's name: "reads a tensor on the host"
+ * @param what     what it does, to follow the operation's name: "draws random numbers in JavaScript"
  * @param fallback the operation's name where tfjs is not in the middle of one
  */
 export function refusal(code: string, what: string, hint: string, fallback = "the step"): CompileError {
-  const operation = currentOperation() ?? fallback;
+  const [called] = operationsUnderWay();
+  const operation = called ? `tf.${called}` : fallback;
   const place = callingPlace();
   return new CompileError(
     `${operation} ${what}${place ? ` (at ${place})` : ""}, which a compiled step cannot do`,
@@ -27,20 +28,12 @@ export function refusal(code: string, what: string, hint: string, fallback = "th
   );
 }
 
-/** The operation that the step called, `"tf.dropout"`; not those that it consists of. */
-function currentOperation(): string | undefined {
-  const { scopeStack } = tf.engine().state;
-  const scope = scopeStack.find(({ name }) => name.endsWith(tf.OP_SCOPE_SUFFIX));
-  return scope && `tf.${scope.name.slice(0, -tf.OP_SCOPE_SUFFIX.length)}`;
+/** Names of the operations that are under way, the one that the step called first. */
+export function operationsUnderWay(): string[] {
+  const names = tf.engine().state.scopeStack.map(({ name }) => name);
+  const operations = names.filter((name) => name.endsWith(tf.OP_SCOPE_SUFFIX));
+  return operations.map((name) => name.slice(0, -tf.OP_SCOPE_SUFFIX.length));
 }
-
-/** Names of the operations that are under way, outermost first. */
-export const operationsUnderWay = (): string[] =>
-  tf
-    .engine()
-    .state.scopeStack.map(({ name }) => name)
-    .filter((name) => name.endsWith(tf.OP_SCOPE_SUFFIX))
-    .map((name) => name.slice(0, -tf.OP_SCOPE_SUFFIX.length));
 
 /** `file:line:column` of the innermost call that is neither TensorFlow.js's nor the tracer's. */
 function callingPlace(): string | undefined {
