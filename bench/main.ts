@@ -1,0 +1,95 @@
+/**
+ * npm run bench: the same work here and in PyTorch, in turns, on the same machine.
+ *
+ *   npm run bench -- --quick             three rounds of each case
+ *   npm run bench -- --only tiny-step    one case; may be given several times, also the beginning of names
+ *   npm run bench -- --setup             only installs what the reference needs
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, platform, totalmem } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { figureToPng } from "../kernel-extensions/display/static-plot.js";
+import { buildLibrary } from "./build-library.js";
+import { CASES } from "./cases/index.js";
+import { reportMarkdown } from "./markdown.js";
+import { timesFigure } from "./picture.js";
+import { setUpReference } from "./reference-environment.js";
+import { type CaseResult, type FailedCase, type Report, versionsOf } from "./report.js";
+import { runCase } from "./run-case.js";
+import { caseLines } from "./terminal.js";
+import type { BenchCase } from "./types.js";
+import { TemporaryWorkspace } from "./workspace.js";
+
+const folder = fileURLToPath(new URL("report/", import.meta.url));
+const { values: args } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    quick: { type: "boolean", default: false },
+    setup: { type: "boolean", default: false },
+    threads: { type: "string", default: String(Math.min(2, availableParallelism())) },
+  },
+});
+const threads = Number(args.threads);
+
+const chosen = choose(args.only);
+await setUpReference(console.log);
+if (!args.setup) await run(chosen);
+
+function choose(only: readonly string[] = []): BenchCase[] {
+  const found = CASES.filter(({ name }) => only.length === 0 || only.some((start) => name.startsWith(start)));
+  if (found.length > 0) return found;
+  console.error(
+    `No case begins with ${only.join(" or ")}. There are: ${CASES.map(({ name }) => name).join(", ")}.`,
+  );
+  process.exit(2);
+}
+
+async function run(cases: readonly BenchCase[]): Promise<void> {
+  buildLibrary();
+  const workspace = new TemporaryWorkspace();
+  process.once("exit", () => workspace.dispose());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+  const finished: CaseResult[] = [];
+  const failed: FailedCase[] = [];
+  for (const bench of cases) {
+    try {
+      const result = await runCase(bench, workspace, { threads, turns: args.quick ? 3 : undefined });
+      finished.push(result);
+      console.log(caseLines(result).join("\n"));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      failed.push({ name: bench.name, title: bench.title, error: message });
+      console.error(`${bench.title}\n  failed: ${message}`);
+    }
+  }
+  if (finished.length > 0) await save(describe(finished, failed));
+  const differs = finished.some(({ sides }) => sides.some(({ sameWork }) => !sameWork));
+  process.exitCode = failed.length > 0 || differs ? 1 : 0;
+}
+
+function describe(finished: CaseResult[], failed: FailedCase[]): Report {
+  const processor = cpus()[0]?.model.trim() ?? process.arch;
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return {
+    command: ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(
+      " ",
+    ),
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${processor}, ${cpus().length} cores, ${memory} GiB, ${platform()}`,
+    threads,
+    versions: versionsOf(finished),
+    cases: finished,
+    failed,
+  };
+}
+
+async function save(report: Report): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(path.join(folder, "latest.md"), reportMarkdown(report));
+  writeFileSync(path.join(folder, "latest.png"), await figureToPng(timesFigure(report.cases)));
+  console.log("Written: bench/report/latest.json, latest.md and latest.png");
+}
