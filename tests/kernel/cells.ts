@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type ExecuteReply, KernelClient } from "../../kernel-extensions/runner/client.js";
 import type { Message } from "../../kernel-extensions/runner/message.js";
 
-const LAUNCHER = fileURLToPath(new URL("../../dist-kernel/kernel/launch.js", import.meta.url));
+export const LAUNCHER = fileURLToPath(new URL("../../dist-kernel/kernel/launch.js", import.meta.url));
 
 /** What one cell answered and showed. */
 export interface CellRun {

@@ -41,6 +41,12 @@ describe("text", () => {
     ]);
   });
 
+  it("shows tensors as numbers", async () => {
+    const code =
+      "import { tf, useBackend } from 'posttrain/backend'; await useBackend('cpu'); console.log({ loss: tf.scalar(0.5) })";
+    expect((await run(kernel, code)).stdout).toBe("{ loss: Tensor(0.5) }\n");
+  });
+
   it("arrives while a loop that never yields is still running", async () => {
     const times: number[] = [];
     const stop = kernel.onIopub(({ type }) => type === "stream" && times.push(performance.now()));

@@ -1,9 +1,12 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KernelClient } from "../../kernel-extensions/runner/client.js";
-import { run, startKernel } from "./cells.js";
+import { LAUNCHER, run, startKernel } from "./cells.js";
 
 let kernel: KernelClient;
 beforeAll(async () => {
@@ -172,6 +175,12 @@ describe("life and death", () => {
     const elsewhere = await startKernel("--root", root);
     const { result } = await run(elsewhere, "import { twice } from './helper'; [process.cwd(), twice(21)]");
     expect(result).toBe(`[ '${root}', 42 ]`);
+    writeFileSync(join(root, "helper.ts"), "export const twice = (x: number): string => `2 × ` + x;\n");
+    await expect
+      .poll(async () => (await run(elsewhere, "import { twice } from './helper'; twice(21)")).result, {
+        timeout: 10_000,
+      })
+      .toBe("'2 × 21'");
     const ended = elsewhere.ended;
     await elsewhere.shutdown();
     expect(await ended).toBe("exit code 0");
@@ -185,7 +194,29 @@ describe("life and death", () => {
     expect(await busy.ended).toContain("SIGKILL");
   });
 
-  it("refuses to start without a connection file", async () => {
+  it("refuses a root that does not exist", async () => {
     await expect(startKernel("--root", "/does/not/exist")).rejects.toThrow(/does not exist/);
+  });
+
+  it("says so and ends when a port is taken", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const taken = (server.address() as AddressInfo).port;
+    const ports = { shell_port: 0, iopub_port: taken, stdin_port: 0, control_port: 0, hb_port: 0 };
+    const file = join(mkdtempSync(join(tmpdir(), "posttrain-kernel-")), "kernel.json");
+    const connection = {
+      ip: "127.0.0.1",
+      transport: "tcp",
+      key: "k",
+      signature_scheme: "hmac-sha256",
+      ...ports,
+    };
+    writeFileSync(file, JSON.stringify(connection));
+    const { status, stderr } = spawnSync(process.execPath, [LAUNCHER, "--connection-file", file], {
+      encoding: "utf8",
+    });
+    server.close();
+    expect(stderr).toContain("Address already in use");
+    expect(status).toBe(1);
   });
 });

@@ -1,4 +1,5 @@
 import { Console } from "node:console";
+import { inspectTensorsNicely } from "../../display/tensor.js";
 import { owner } from "./cell.js";
 import type { RequireCell } from "./globals.js";
 
@@ -32,10 +33,17 @@ function isEncoding(value: unknown): value is BufferEncoding {
   return typeof value === "string" && Buffer.isEncoding(value);
 }
 
-/** Node's console, except that an interrupt can end a loop that prints, and `clear` clears the cell. */
+/** Node's console, except that an interrupt can end a loop that prints, tensors read well, and `clear` clears the cell. */
 function cellConsole(): Console {
   const { stdout, stderr } = process;
   const console = new Console({ stdout, stderr, ignoreErrors: false, colorMode: false });
+  for (const name of ["log", "info", "debug", "warn", "error"] as const) {
+    const print = console[name];
+    console[name] = (...values: unknown[]) => {
+      for (const value of values) inspectTensorsNicely(value, 1);
+      print(...values);
+    };
+  }
   console.clear = () => owner.getStore()?.outputs.publish("clear_output", { wait: true });
   return console;
 }

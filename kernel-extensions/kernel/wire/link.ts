@@ -42,8 +42,8 @@ export class Link {
       transferList: [port2],
     });
     worker.on("error", (error) => {
-      process.stderr.write(`kernel: ${error.stack}\n`);
-      events.onShutdown();
+      process.stderr.write(`kernel: ${error.message}\n`);
+      process.exit(1); // nobody can reach us any more
     });
   }
 
