@@ -28,21 +28,23 @@ const axesOf = ({ layout }: Figure) =>
     { title: { text: string } },
   ][];
 
-describe.each(Object.entries(examples))("%s", (name, figure) => {
+describe.each(Object.entries(examples))("%s", (_, figure) => {
   it("is plain JSON without NaN or holes", () => {
     const json = figure.toJSON();
     expect(JSON.parse(JSON.stringify(json))).toEqual(json);
-  });
-  it.skipIf(name.includes("strip"))("names its axes", () => {
-    const titles = axesOf(figure).map(([, { title }]) => title.text);
-    expect(titles.length).toBeGreaterThanOrEqual(2);
-    expect(titles.filter(Boolean).length).toBeGreaterThanOrEqual(2);
   });
   it("has traces on axes that exist", () => {
     const axes = axesOf(figure).map(([axis]) => axis.replace("axis", ""));
     for (const { xaxis = "x", yaxis = "y" } of figure.data)
       expect(axes).toEqual(expect.arrayContaining([xaxis, yaxis]));
   });
+});
+
+const withAxes = Object.entries(examples).filter(([name]) => !name.includes("strip")); // text has none
+
+it.each(withAxes)("%s names its axes", (_, figure) => {
+  const titles = axesOf(figure).map(([, { title }]) => title.text);
+  expect(titles.filter(Boolean).length).toBeGreaterThanOrEqual(2);
 });
 
 describe("every figure", () => {
