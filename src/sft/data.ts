@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Tokenizer } from "../tokenizer/index.js";
-import { onePerRow, type Plan, planSteps, type Row } from "../training/index.js";
+import {
+  type BatchShape,
+  batchShapes,
+  onePerRow,
+  type Plan,
+  planSteps,
+  type Row,
+} from "../training/index.js";
 import type { SftSettings } from "./options.js";
 import { packExamples } from "./pack.js";
 import { prepareExamples } from "./prepare-examples.js";
@@ -11,6 +18,8 @@ export interface SftData {
   /** Rows of a batch: `batchSize`, or fewer when there are not as many. */
   rowsPerBatch: number;
   plan: Plan;
+  /** Of all batches of the plan, by their length. */
+  shapes: ReadonlyMap<number, BatchShape>;
   evaluation: Row[];
   padTokenId: number;
   /** Names rows and order: a checkpoint can only be resumed with the same. */
@@ -27,13 +36,15 @@ export function prepareData(settings: SftSettings): SftData {
   const rows = packing ? packExamples(training.examples, maxLength) : onePerRow(training.examples);
   const order = { batchSize, gradientAccumulationSteps, groupByLength, seed };
   const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  const plan = planSteps({ ...order, lengths, epochs, maxSteps });
 
   const heldOut = evaluation ? prepareExamples(evaluation, options) : undefined;
   reportTruncated(heldOut?.truncated ?? [], `${evaluation?.length} held-out examples`, settings);
   return {
     rows,
     rowsPerBatch: Math.min(batchSize, rows.length),
-    plan: planSteps({ ...order, lengths, epochs, maxSteps }),
+    plan,
+    shapes: batchShapes(rows, plan, maxLength),
     evaluation: onePerRow(heldOut?.examples ?? []),
     padTokenId: padTokenId(tokenizer),
     fingerprint: createHash("sha256").update(JSON.stringify({ order, rows })).digest("hex"),

@@ -1,4 +1,4 @@
-import { type CompiledStep, compileStep, Random } from "../backend/index.js";
+import { type CompiledStep, compileStep, Random, type Tensors } from "../backend/index.js";
 import { type Tensor, tf } from "../backend/tf.js";
 import {
   AdamW,
@@ -10,6 +10,7 @@ import {
   readScalars,
   type SupervisedLoss,
 } from "../training/index.js";
+import type { SftData } from "./data.js";
 import { neftuneNoise } from "./neftune.js";
 import type { SftSettings } from "./options.js";
 import { accumulateStep, type BatchTensors, batchTensors, learnStep, updateStep } from "./step.js";
@@ -33,8 +34,13 @@ export interface Learned {
   seconds: number;
 }
 
-/** More shapes than batches of a data set have. */
-const SHAPES_KEPT = 64;
+/** From how many batches of a shape on tracing saves more time than it takes. */
+const TRACING_PAYS = 8;
+
+interface MaybeCompiled<In, Out> {
+  compiled: CompiledStep<In, Out>;
+  plain: (inputs: In) => Out;
+}
 
 /** Feeds batches to the compiled step functions. It owns them, the optimizer's state and the gradients' sum. */
 export class SftLearner {
@@ -43,21 +49,22 @@ export class SftLearner {
   random: Random;
   readonly #settings: SftSettings;
   readonly #sum: GradientSum;
-  readonly #learn: CompiledStep<BatchTensors & AdamWRates, SupervisedLoss & AdamWUpdate>;
-  readonly #accumulate: CompiledStep<BatchTensors, SupervisedLoss>;
-  readonly #update: CompiledStep<AdamWRates, AdamWUpdate>;
+  readonly #data: SftData;
+  readonly #learn: MaybeCompiled<BatchTensors & AdamWRates, SupervisedLoss & AdamWUpdate>;
+  readonly #accumulate: MaybeCompiled<BatchTensors, SupervisedLoss>;
+  readonly #update: MaybeCompiled<AdamWRates, AdamWUpdate>;
 
-  constructor(settings: SftSettings) {
+  constructor(settings: SftSettings, data: SftData) {
     const { model, seed, gradientAccumulationSteps, labelSmoothing, compile } = settings;
     this.#settings = settings;
+    this.#data = data;
     this.random = new Random(seed);
     this.optimizer = new AdamW(model.parameters(), settings);
     this.#sum = new GradientSum(gradientAccumulationSteps > 1 ? model.parameters() : []);
     const parts = { model, optimizer: this.optimizer, sum: this.#sum, labelSmoothing };
-    const options = { compile, cacheSize: SHAPES_KEPT };
-    this.#learn = compileStep(learnStep(parts), options);
-    this.#accumulate = compileStep(accumulateStep(parts), options);
-    this.#update = compileStep(updateStep(parts), options);
+    this.#learn = maybeCompiled(learnStep(parts), compile);
+    this.#accumulate = maybeCompiled(accumulateStep(parts), compile);
+    this.#update = maybeCompiled(updateStep(parts), compile);
   }
 
   /** One optimizer step on the micro-batches at a learning rate. */
@@ -67,25 +74,32 @@ export class SftLearner {
       batches.reduce((sum, batch) => sum + batch[key], 0);
     const outcome = await (this.#settings.gradientAccumulationSteps > 1
       ? this.#learnInParts(batches, total("supervised"), learningRate)
-      : this.#learnAtOnce(batches, total("supervised"), learningRate));
+      : this.#learnAtOnce(batches[0] as Batch, total("supervised"), learningRate));
     if (outcome.accepted === 1) this.optimizer.updates += 1;
     const seconds = (performance.now() - began) / 1000;
     return { ...outcome, supervised: total("supervised"), tokens: total("tokens"), learningRate, seconds };
   }
 
-  async #learnAtOnce([batch]: readonly Batch[], tokenCount: number, learningRate: number) {
-    const rates = this.optimizer.rates(learningRate);
-    return run(this.#learn, { ...this.#tensors(batch as Batch, tokenCount), ...rates });
+  async #learnAtOnce(batch: Batch, tokenCount: number, learningRate: number) {
+    const inputs = { ...this.#tensors(batch, tokenCount), ...this.optimizer.rates(learningRate) };
+    return run(variant(this.#learn, this.#batchesLike(batch)), inputs);
   }
 
   async #learnInParts(batches: readonly Batch[], tokenCount: number, learningRate: number) {
     const outcome = { loss: 0, surprise: 0, correct: 0, entropy: 0 };
     for (const batch of batches) {
       await breathe(this.#settings.signal);
-      const part = await run(this.#accumulate, this.#tensors(batch, tokenCount));
+      const step = variant(this.#accumulate, this.#batchesLike(batch));
+      const part = await run(step, this.#tensors(batch, tokenCount));
       for (const name of ["loss", "surprise", "correct", "entropy"] as const) outcome[name] += part[name];
     }
-    return { ...outcome, ...(await run(this.#update, this.optimizer.rates(learningRate))) };
+    const update = variant(this.#update, this.#data.plan.totalSteps);
+    return { ...outcome, ...(await run(update, this.optimizer.rates(learningRate))) };
+  }
+
+  /** How many batches of this shape the whole run has. */
+  #batchesLike({ time }: Batch): number {
+    return this.#data.shapes.get(time)?.batches ?? 0;
   }
 
   #tensors(batch: Batch, tokenCount: number): BatchTensors {
@@ -96,10 +110,22 @@ export class SftLearner {
   }
 
   dispose(): void {
-    for (const part of [this.#learn, this.#accumulate, this.#update, this.optimizer, this.#sum])
-      part.dispose();
+    for (const { compiled } of [this.#learn, this.#accumulate, this.#update]) compiled.dispose();
+    this.optimizer.dispose();
+    this.#sum.dispose();
   }
 }
+
+/** The compiled step where tracing it pays: a choice that follows from the plan, never from what ran before. */
+const variant = <In, Out>(
+  { compiled, plain }: MaybeCompiled<In, Out>,
+  uses: number,
+): ((inputs: In) => Out) => (uses >= TRACING_PAYS ? compiled : plain);
+
+const maybeCompiled = <In extends Tensors<In>, Out extends Tensors<Out>>(
+  plain: (inputs: In) => Out,
+  compile: boolean,
+): MaybeCompiled<In, Out> => ({ compiled: compileStep(plain, { compile }), plain });
 
 /** Runs a step on tensors, which are freed, and reads the scalars it returns. */
 async function run<Inputs extends Record<string, Tensor>, Name extends string>(

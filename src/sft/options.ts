@@ -74,7 +74,7 @@ export interface SftOptions extends AdamWOptions {
   resumeFrom?: string;
   /** Stops the run before its next batch. @default the host's, `globalThis[Symbol.for("posttrain.interrupt")]` */
   signal?: AbortSignal;
-  /** Trace the step once for every shape of batch and run it as one call, where the backend can. @default true */
+  /** Trace the step for shapes of batch that come often and run it as one call, where the backend can. @default true */
   compile?: boolean;
   /** @default prints a warning */
   onNotice?: (notice: SftNotice) => void;

@@ -31,16 +31,16 @@ export async function* trainSft(options: SftOptions): AsyncGenerator<SftStep, vo
   const settings = withDefaults(options);
   const { model, maxLength, signal, evalEvery, saveEvery, outputFolder, keepCheckpoints } = settings;
   const data = prepareData(settings);
-  const { rows, plan, evaluation, padTokenId } = data;
+  const { rows, plan, shapes, evaluation, padTokenId } = data;
   const learningRate = scheduleOf(settings, plan.totalSteps);
   const isDue = (step: number, every = plan.stepsPerEpoch) => step % every === 0 || step === plan.totalSteps;
   const batchOf = (chosen: number[]) =>
     collate(
       chosen.map((row) => rows[row] as Row),
-      { rows: data.rowsPerBatch, maxLength, padTokenId },
+      { rows: data.rowsPerBatch, maxLength, padTokenId, shapes },
     );
 
-  const learner = new SftLearner(settings);
+  const learner = new SftLearner(settings, data);
   try {
     let state = await start(settings, data, learner);
     for (const { step, microBatches } of plan.from(state.step)) {

@@ -1,5 +1,6 @@
 import { bucketSize, powerOfTwo } from "./bucket.js";
 import type { Row } from "./row.js";
+import type { BatchShape } from "./shapes.js";
 
 /** A padded batch on the host. `rows × time` numbers lie row by row. */
 export interface Batch {
@@ -34,6 +35,8 @@ export interface CollateOptions {
   maxLength: number;
   /** What fills a row. It is never read, attended to or learned, so any id of the vocabulary will do. */
   padTokenId: number;
+  /** The shapes of the run, to fill the list of predictors as far. @default to the next power of two */
+  shapes?: ReadonlyMap<number, BatchShape>;
 }
 
 /**
@@ -42,7 +45,10 @@ export interface CollateOptions {
  * A token is supervised when its mask is 1 and a token of the same example comes before it. Causal attention
  * never looks to the right, so padding needs no mask of its own.
  */
-export function collate(rows: readonly Row[], { rows: count, maxLength, padTokenId }: CollateOptions): Batch {
+export function collate(
+  rows: readonly Row[],
+  { rows: count, maxLength, padTokenId, shapes }: CollateOptions,
+): Batch {
   const time = bucketSize(Math.max(...rows.map(({ tokenIds }) => tokenIds.length)), maxLength);
   const tokenIds = new Int32Array(count * time).fill(padTokenId);
   const segments = new Int32Array(count * time);
@@ -67,7 +73,7 @@ export function collate(rows: readonly Row[], { rows: count, maxLength, padToken
     }
   }
 
-  const n = powerOfTwo(predictors.length, count * time);
+  const n = shapes?.get(time)?.places ?? powerOfTwo(predictors.length, count * time);
   return {
     rows: count,
     time,

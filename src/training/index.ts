@@ -21,6 +21,7 @@ export { onePerRow, type Row, type TokenizedExample } from "./row.js";
 export { type CrossEntropyOptions, rowCrossEntropy } from "./row-cross-entropy.js";
 export { RunRecord, type RunRecordOptions, type TrainingStep } from "./run-record.js";
 export { constant, cosine, linear, type Schedule, warmup } from "./schedule.js";
+export { type BatchShape, batchShapes } from "./shapes.js";
 export { type SupervisedLoss, supervisedLoss } from "./supervised-loss.js";
 export {
   type Gradients,

@@ -129,13 +129,13 @@ describe("trainSft", () => {
   it("computes the same whether compiled or not", async () => {
     const metricsOf = async (compile: boolean) => {
       model = tinyModel();
-      const steps = await train({ compile, maxSteps: 4, weightDecay: 0.1, neftuneNoiseAlpha: 5 });
+      const steps = await train({ compile, maxSteps: 12, weightDecay: 0.1, neftuneNoiseAlpha: 5 });
       return steps.map(({ metrics }) => metrics);
     };
     const [compiled, eager] = [await metricsOf(true), await metricsOf(false)];
     for (const [i, metrics] of eager.entries()) {
       for (const name of ["loss", "grad_norm", "entropy"] as const) {
-        expect(compiled[i]?.[name]).toBeCloseTo(metrics[name], 5);
+        expect(compiled[i]?.[name]).toBeCloseTo(metrics[name], 4);
       }
     }
   });

@@ -68,6 +68,36 @@ describe("collate", () => {
   });
 });
 
+describe("batchShapes", () => {
+  const rows = onePerRow(
+    Array.from({ length: 60 }, (_, i) => {
+      const length = 5 + ((i * 37) % 41);
+      return {
+        tokenIds: new Array(length).fill(1),
+        mask: Array.from({ length }, (_, t) => (t < i % 4 ? 0 : 1)),
+      };
+    }),
+  );
+  const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  const order = { batchSize: 4, gradientAccumulationSteps: 1, groupByLength: true, seed: 7 };
+  const plan = planSteps({ ...order, lengths, epochs: 2 });
+  const shapes = batchShapes(rows, plan, 64);
+
+  it("gives all batches of a length one shape, which holds what each of them supervises", () => {
+    const met = new Map<string, number>();
+    for (const { microBatches } of plan.from(0)) {
+      const chosen = microBatches.flat().map((row) => rows[row] as Row);
+      const batch = collate(chosen, { rows: 4, maxLength: 64, padTokenId: 0, shapes });
+      expect(batch.targets.length).toBeGreaterThanOrEqual(batch.supervised);
+      const shape = `${batch.time} ${batch.targets.length}`;
+      met.set(shape, (met.get(shape) ?? 0) + 1);
+    }
+    const expected = [...shapes].map(([time, { places, batches }]) => [`${time} ${places}`, batches]);
+    expect([...met].sort()).toEqual(expected.sort());
+    expect(met.size).toBeLessThanOrEqual(5);
+  });
+});
+
 describe("planSteps", () => {
   const options: PlanOptions = {
     lengths: Array.from({ length: 50 }, (_, i) => 5 + ((i * 37) % 41)),
