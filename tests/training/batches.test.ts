@@ -1,9 +1,11 @@
 import {
   type Batch,
+  batchShapes,
   collate,
   onePerRow,
   type PlanOptions,
   planSteps,
+  type Row,
   shuffledBatches,
 } from "posttrain/training";
 import { describe, expect, it } from "vitest";
