@@ -5,6 +5,7 @@ import { Traces } from "./errors/trace.js";
 import { Kernel } from "./kernel.js";
 import { parseLaunchOptions } from "./options.js";
 import { kernelInfo } from "./requests/info.js";
+import { Cells } from "./run/cells.js";
 import { guardExit } from "./run/exit.js";
 import { defineGlobals } from "./run/globals.js";
 import { Modules } from "./run/modules.js";
@@ -24,16 +25,16 @@ process.chdir(root);
 
 const end = () => void link.close().then(() => process.exit(0));
 const link: Link = new Link(readConnection(connectionFile), kernelInfo, {
-  onInterrupt: () => link.interrupts.pending && kernel.interrupt(),
+  onInterrupt: () => link.interrupts.pending && cells.interrupt(),
   onShutdown: end,
 });
 const modules = new Modules(root);
 const traces = new Traces(root, [dirname(here), join(project, "node_modules/tslab"), modules.meta.filename]);
 const compiler = new CellCompiler(join(project, "kernel-extensions/kernel/ambient"));
 const session = new Session(compiler, modules, traces, link.interrupts);
-const kernel: Kernel = new Kernel(link, session, traces, end);
+const cells: Cells = new Cells(link, session, traces);
 
-const requireCell = () => kernel.requireCell();
+const requireCell = () => cells.requireCell();
 traces.install();
 allowForgetting();
 captureStreams(requireCell);
@@ -46,8 +47,8 @@ process.on("warning", ({ name, message }) => {
   if (name !== "ExperimentalWarning" && name !== "DeprecationWarning")
     process.stderr.write(`${name}: ${message}\n`);
 });
-process.on("SIGINT", () => kernel.interrupt());
-process.on("uncaughtException", (error) => kernel.reportUncaught(error));
-process.on("unhandledRejection", (reason) => kernel.reportUncaught(reason));
+process.on("SIGINT", () => cells.interrupt());
+process.on("uncaughtException", (error) => cells.reportUncaught(error));
+process.on("unhandledRejection", (reason) => cells.reportUncaught(reason));
 
-await kernel.serve();
+await new Kernel(link, session, cells, traces, end).serve();

@@ -93,6 +93,10 @@ describe("display", () => {
     expect(later.outputs[0]?.content.transient).toEqual(display?.content.transient);
   });
 
+  it("is shown once when it is the last thing in a cell", async () => {
+    expect((await run(kernel, "display('only')")).outputs.map(textOf)).toEqual(["'only'"]);
+  });
+
   it("thins out rapid updates and always shows the last", async () => {
     const { outputs } = await run(
       kernel,

@@ -53,6 +53,14 @@ describe("execution", () => {
     });
   });
 
+  it("keeps the traces of numbered cells when silent code runs in between", async () => {
+    await execute("// first line\nfunction thrower(): never { throw new Error('here') }");
+    await execute("1\n2\n3", { silent: true, user_expressions: { other: "1" } });
+    expect((await run(kernel, "thrower()")).traceback).toMatch(
+      /2 function thrower\(\)[\s\S]*at thrower \(Cell \d+, line 2\)/,
+    );
+  });
+
   it("aborts what was sent together with a cell that fails, and runs what is sent afterwards", async () => {
     const together = await Promise.all([execute("throw new Error('stop')"), execute("1"), execute("2")]);
     expect(together.map(({ reply }) => reply.status)).toEqual(["error", "aborted", "aborted"]);

@@ -4,10 +4,10 @@ import type { Diagnostic } from "tslab/dist/converter.js";
 export class TypeScriptError extends Error {
   override readonly name = "TypeScriptError";
 
-  constructor(diagnostics: Diagnostic[], code: string, number: number) {
+  constructor(diagnostics: Diagnostic[], code: string, name: string) {
     const groups = byPosition(diagnostics);
     super(groups.map(([first]) => first?.messageText ?? "").join("\n"));
-    this.stack = groups.map((group) => describe(group, code, number)).join("\n\n");
+    this.stack = groups.map((group) => describe(group, code, name)).join("\n\n");
   }
 }
 
@@ -21,12 +21,12 @@ function byPosition(diagnostics: Diagnostic[]): Diagnostic[][] {
   return [...groups.values()];
 }
 
-function describe(group: Diagnostic[], code: string, number: number): string {
+function describe(group: Diagnostic[], code: string, name: string): string {
   const [first] = group;
   if (!first) return "";
   const { start, end, fileName } = first;
   const messages = group.map(({ messageText }, depth) => `${"  ".repeat(depth)}${messageText}`).join("\n");
-  const place = fileName ? `${fileName}:${start.line + 1}` : `Cell ${number}, line ${start.line + 1}`;
+  const place = fileName ? `${fileName}:${start.line + 1}` : `${name}, line ${start.line + 1}`;
   const summary = `${place} - error TS${first.code}: ${messages}`;
   const line = code.split("\n")[start.line];
   if (fileName || line === undefined) return summary;

@@ -30,11 +30,9 @@ export class Traces {
     readonly hidden: string[],
   ) {}
 
-  /** The name under which a cell's script must run, so that its frames are recognised. */
-  register(number: number, cell: MappedCode): string {
-    const name = cellName(number);
+  /** Recognises frames of the script that runs under `name`. */
+  register(name: string, cell: MappedCode): void {
     this.#cells.set(name, cell);
-    return name;
   }
 
   /** Gives every error of this process such a trace. */
@@ -64,10 +62,11 @@ export class Traces {
     };
   }
 
-  /** The number of the cell that an error comes from, if its trace names one. */
-  cellOf(thrown: unknown): number | undefined {
-    const found = thrown instanceof Error && /\(?Cell (\d+), line \d+/.exec(thrown.stack ?? "");
-    return found ? Number(found[1]) : undefined;
+  /** The name of the cell that an error comes from, if its trace leads to one. */
+  cellOf(thrown: unknown): string | undefined {
+    if (!(thrown instanceof Error)) return undefined;
+    void thrown.stack; // the place is noted when the trace is made
+    return this.#places.get(thrown)?.name;
   }
 
   /** Remembers which position in which cell is the newest on the stack. */
@@ -112,8 +111,6 @@ export class Traces {
     return `${shown.startsWith("..") ? source.file : shown}:${source.line}:${source.column}`;
   }
 }
-
-const cellName = (number: number) => `Cell ${number}`;
 
 function headline(error: Error): string {
   try {

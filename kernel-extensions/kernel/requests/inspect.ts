@@ -13,6 +13,13 @@ export function inspect(compiler: CellCompiler, declarations: string, code: stri
   return { status: "ok", found: true, data: describe(info), metadata: {} };
 }
 
+/** What Jupyter's pager shows for the cell `name?`. */
+export function pageAbout(name: string, compiler: CellCompiler, declarations: string): Content {
+  const info = compiler.inspect(declarations, name, name.length - 1);
+  const data = info ? describe(info) : { "text/plain": `Nothing is known about ${name}.` };
+  return { source: "page", data, start: 0 };
+}
+
 function describe(info: QuickInfo): Record<string, string> {
   const signature = join(info.displayParts);
   const documentation = join(info.documentation);

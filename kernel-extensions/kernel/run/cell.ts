@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout } from "node:timers";
-import type { Header } from "../wire/message.js";
 import { InterruptedError } from "./interrupted.js";
 import type { Outputs } from "./outputs.js";
 
@@ -15,13 +14,11 @@ export class Cell {
   #gone = false;
 
   /**
-   * @param number  its execution count
-   * @param request header of the request; outputs name it as their parent
+   * @param name    what traces call it, such as `Cell 3`
    * @param poll    notices an interrupt that the event loop could not deliver
    */
   constructor(
-    readonly number: number,
-    readonly request: Header,
+    readonly name: string,
     readonly outputs: Outputs,
     poll: () => void,
   ) {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type ProgressOptions, withProgress } from "../../progress/progress.js";
 import type { Content } from "../wire/message.js";
 import type { Cell } from "./cell.js";
+import { DisplayHandle } from "./display-handle.js";
 
 /** Finds the cell that the current code belongs to; throws when that cell has been cut off. */
 export type RequireCell = () => Cell | undefined;
@@ -17,10 +18,8 @@ export function defineGlobals(requireCell: RequireCell): void {
     return cell.outputs;
   };
 
-  const display = (value: unknown, options?: { id?: string; metadata?: Content }) => {
-    const id = outputs().display(value, options);
-    return { id, update: (next: unknown) => outputs().update(id, next) };
-  };
+  const display = (value: unknown, options?: { id?: string; metadata?: Content }) =>
+    new DisplayHandle(outputs().display(value, options), outputs);
 
   const progress = (items: Iterable<unknown> | AsyncIterable<unknown>, options: ProgressOptions = {}) => {
     const id = randomUUID();

@@ -23,25 +23,22 @@ export class Session {
   ) {}
 
   /**
-   * Compiles and runs one cell.
+   * Compiles and runs code as part of a cell.
    *
+   * @param name what traces call the code
    * @returns the value of its last expression, awaited; undefined when it ends otherwise
    * @throws {TypeScriptError} when it does not compile
    * @throws whatever the cell throws; what it defined before stays defined
    */
-  async run(cell: Cell, code: string): Promise<unknown> {
+  async run(cell: Cell, code: string, name = cell.name): Promise<unknown> {
     const module = this.compiler.moduleName(code);
     if (module) {
-      this.#requireNone(this.compiler.addModule(module, code), code, cell.number);
+      this.#requireNone(this.compiler.addModule(module, code), code, name);
       return undefined;
     }
     const compiled = this.compiler.compile(this.declarations, code);
-    if (Array.isArray(compiled)) throw new TypeScriptError(compiled, code, cell.number);
-    const name = this.traces.register(cell.number, {
-      ...compiled,
-      code,
-      lines: compiled.code.split("\n").length,
-    });
+    if (Array.isArray(compiled)) throw new TypeScriptError(compiled, code, name);
+    this.traces.register(name, { ...compiled, code, lines: compiled.code.split("\n").length });
     this.modules.setLocal(compiled.localModules);
     const imports = [...compiled.imports, ...this.modules.localImports()];
     await Promise.race([this.modules.load(imports), cell.cutOff]);
@@ -78,7 +75,7 @@ export class Session {
     };
   }
 
-  #requireNone(diagnostics: ReturnType<CellCompiler["addModule"]>, code: string, number: number): void {
-    if (diagnostics.length > 0) throw new TypeScriptError(diagnostics, code, number);
+  #requireNone(diagnostics: ReturnType<CellCompiler["addModule"]>, code: string, name: string): void {
+    if (diagnostics.length > 0) throw new TypeScriptError(diagnostics, code, name);
   }
 }
