@@ -54,7 +54,7 @@ export interface GenerationStep {
  * Prompts of a batch may differ in length; each answer is the one that its prompt gets alone. Every token is
  * computed once: keys and values of earlier ones are remembered.
  *
- * @param tokenIds one prompt, several, or a tensor `[batch, time]`
+ * @param tokenIds one prompt, several, or a tensor `[time]` or `[batch, time]`
  * @throws {OptionError} for an option out of its range, an empty prompt, or one longer than the context
  */
 export async function generate(

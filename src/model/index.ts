@@ -4,7 +4,8 @@ export { gelu, silu, swiglu } from "./activation.js";
 export { attention, type CausalMaskOptions, causalMask } from "./attention.js";
 export { type Architecture, type DecoderConfig, type DecoderSizes, decoderConfig } from "./config.js";
 export { type CreateOptions, createDecoder } from "./create.js";
-export type { Decoder, ForwardOptions } from "./decoder.js";
+export type { Decoder, DecoderParts, ForwardOptions, PassInput, TransformerDecoder } from "./decoder.js";
+export type { DecodingInput, DecodingOutput } from "./decoding-step.js";
 export {
   type FinishReason,
   type GenerateOptions,
@@ -18,6 +19,8 @@ export { loadDecoder } from "./load.js";
 export { type ModelName, modelPath } from "./model-path.js";
 export { layerNorm, rmsNorm } from "./norm.js";
 export type { Parameter } from "./parameter.js";
+export type { Prompts } from "./prompts.js";
 export { type RotaryAngles, rotaryAngles, rotate } from "./rotary.js";
 export { drawToken, nextTokenProbabilities, type SamplingOptions } from "./sampling.js";
 export { type SaveOptions, saveDecoder } from "./save.js";
+export type { Memory, PassContext } from "./self-attention.js";

@@ -1,4 +1,4 @@
-import type { Tensor2D } from "../backend/tf.js";
+import type { Tensor, Tensor1D, Tensor2D } from "../backend/tf.js";
 import { OptionError } from "../errors.js";
 import type { DecoderConfig } from "./config.js";
 import { tooLong } from "./decoder.js";
@@ -17,8 +17,8 @@ export interface PaddedPrompts {
   segments: number[][];
 }
 
-/** One prompt, several, or a tensor `[batch, time]` of them without filling. */
-export type Prompts = readonly number[] | readonly (readonly number[])[] | Tensor2D;
+/** One prompt, several, or a tensor `[time]` or `[batch, time]` of them without filling. */
+export type Prompts = readonly number[] | readonly (readonly number[])[] | Tensor1D | Tensor2D;
 
 /**
  * @throws {OptionError} for an empty prompt, an id outside the vocabulary, or more tokens than the context holds
@@ -48,7 +48,7 @@ export async function padPrompts(input: Prompts, config: DecoderConfig): Promise
 }
 
 async function asRows(input: Prompts): Promise<number[][]> {
-  if ("shape" in input) return (await input.array()) as number[][];
+  if ("shape" in input) return asRows((await (input as Tensor).array()) as number[] | number[][]);
   const rows = input.some((item) => typeof item === "number") ? [input] : input;
   return rows.map((row) => [...(row as readonly number[])]);
 }

@@ -1,5 +1,5 @@
 import { type Tensor, type Tensor2D, type Tensor3D, tf, useBackend } from "posttrain/backend";
-import { byAutodiff, createDecoder, type Decoder } from "posttrain/model";
+import { byAutodiff, createDecoder, type Decoder, type Parameter } from "posttrain/model";
 import { beforeAll, describe, expect, it } from "vitest";
 import { largestDifference, tiny } from "./helpers.js";
 
@@ -87,6 +87,27 @@ describe.each(families)("a $family decoder", ({ sizes }) => {
       }
     });
     decoder.dispose();
+  });
+
+  it("computes no gradient of a frozen weight", async () => {
+    const decoder = createDecoder(sizes, { seed: 1 });
+    const tokens = ids([1, 2, 3, 4]);
+    const products = async (parameters: Parameter[]) => {
+      const variables = parameters.map(({ variable }) => variable);
+      const { kernels } = await tf.profile(() => {
+        const { value, grads } = tf.variableGrads(meanSquare(decoder, tokens), variables);
+        tf.dispose(grads);
+        return value;
+      });
+      return kernels.filter(({ name }) => name === "BatchMatMul").length;
+    };
+    const isMatrix = ({ name, variable }: Parameter) => variable.rank === 2 && !/wte|wpe|embed/.test(name);
+    const everything = decoder.parameters();
+    const frozen = everything.filter(isMatrix);
+    const rest = everything.filter((parameter) => !isMatrix(parameter));
+    expect((await products(everything)) - (await products(rest))).toBe(frozen.length);
+    decoder.dispose();
+    tokens.dispose();
   });
 
   it("keeps the tensor count flat over 100 forward and backward passes, and frees all on dispose", () => {

@@ -1,4 +1,4 @@
-import { type Tensor2D, tf, useBackend } from "posttrain/backend";
+import { tf, useBackend } from "posttrain/backend";
 import {
   createDecoder,
   type Decoder,
@@ -94,11 +94,26 @@ describe("generate", () => {
   });
 
   it("takes a tensor of prompts as well", async () => {
-    const tensor: Tensor2D = tf.tensor2d([prompt], undefined, "int32");
-    expect(await generate(llama, tensor, { maxNewTokens: 5 })).toEqual(
-      await generate(llama, prompt, { maxNewTokens: 5 }),
-    );
-    tensor.dispose();
+    const expected = await generate(llama, prompt, { maxNewTokens: 5 });
+    for (const tensor of [tf.tensor1d(prompt, "int32"), tf.tensor2d([prompt], undefined, "int32")]) {
+      expect(await generate(llama, tensor, { maxNewTokens: 5 })).toEqual(expected);
+      tensor.dispose();
+    }
+  });
+
+  it("follows the weights when training changes them", async () => {
+    const [model, same] = [createDecoder(tiny.llama, { seed: 1 }), createDecoder(tiny.llama, { seed: 1 })];
+    const options = { maxNewTokens: 6, logProbs: true };
+    const start = [5, 17, 3];
+    const before = await generate(model, start, options);
+    for (const decoder of [model, same]) {
+      for (const { variable } of decoder.parameters()) tf.tidy(() => variable.assign(tf.mul(variable, 5)));
+    }
+    const after = await generate(model, start, options);
+    expect(after).toEqual(await generate(same, start, options));
+    expect(after.logProbs).not.toEqual(before.logProbs);
+    model.dispose();
+    same.dispose();
   });
 
   it("returns log-probabilities of the model itself, whatever the temperature", async () => {

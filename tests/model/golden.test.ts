@@ -106,6 +106,19 @@ describe("loadDecoder", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it.each([
+    ["llama", "llama-sharded"],
+    ["llama", "llama.gguf"],
+    ["qwen2", "qwen2.gguf"],
+  ])("gives the %s that transformers wrote in one file the same logits from %s", async (name, other) => {
+    const file = (entry: string) => join(import.meta.dirname, "../golden/files", entry);
+    const [whole, same] = [await load(file(name)), await load(file(other))];
+    tf.tidy(() => {
+      const ids = int([[1, 2, 3, 4, 5, 6]]);
+      expect(largestDifference(whole.forward(ids), same.forward(ids))).toBeLessThan(1e-6);
+    });
+  });
+
   it("says where it looked for a model that is not there", async () => {
     await expect(loadDecoder("/nowhere/model")).rejects.toThrow("/nowhere/model");
   });
