@@ -56,10 +56,12 @@ export function sftLoss(
   options: CrossEntropyOptions = {},
 ): SupervisedLoss {
   const { tokenIds, predictors, targets, weights, tokenCount, ...forward } = batch;
-  const hidden = model.hidden(tokenIds, forward); // [rows, time, hidden]
-  const width = model.config.hiddenSize;
-  const predicting = tf.gather(tf.reshape(hidden, [-1, width]), predictors) as Tensor2D; // [n, hidden]
-  return supervisedLoss(model.project(predicting), targets, weights, tokenCount, options);
+  return tf.tidy(() => {
+    const hidden = model.hidden(tokenIds, forward); // [rows, time, hidden]
+    const places = tf.reshape(hidden, [-1, model.config.hiddenSize]);
+    const predicting = tf.gather(places, predictors) as Tensor2D; // [n, hidden]
+    return supervisedLoss(model.project(predicting), targets, weights, tokenCount, options);
+  });
 }
 
 export interface StepParts extends CrossEntropyOptions {

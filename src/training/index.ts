@@ -18,7 +18,7 @@ export { type Plan, type PlannedStep, type PlanOptions, planSteps, shuffledBatch
 export { readScalars } from "./read-scalars.js";
 export { requireCount, requireRange } from "./require.js";
 export { onePerRow, type Row, type TokenizedExample } from "./row.js";
-export { type CrossEntropyOptions, rowCrossEntropy } from "./row-cross-entropy.js";
+export { type CrossEntropyOptions, type RowScores, rowCrossEntropy, scoreRows } from "./row-cross-entropy.js";
 export { RunRecord, type RunRecordOptions, type TrainingStep } from "./run-record.js";
 export { constant, cosine, linear, type Schedule, warmup } from "./schedule.js";
 export { type BatchShape, batchShapes } from "./shapes.js";
@@ -29,3 +29,4 @@ export {
   type ValueAndGradients,
   valueAndGradients,
 } from "./value-and-gradients.js";
+export { withoutGradient } from "./without-gradient.js";

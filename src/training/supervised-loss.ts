@@ -1,10 +1,9 @@
 import { type Scalar, type Tensor1D, type Tensor2D, tf } from "../backend/tf.js";
-import { entropy } from "./entropy.js";
-import { type CrossEntropyOptions, rowCrossEntropy } from "./row-cross-entropy.js";
+import { type CrossEntropyOptions, scoreRows, smoothed } from "./row-cross-entropy.js";
 import { withoutGradient } from "./without-gradient.js";
 
 /** Sums over the supervised tokens of a batch. Divide by `tokenCount` of the whole step for means. */
-export interface SupervisedLoss {
+export type SupervisedLoss = {
   /** The part of the step's mean loss that this batch contributes, in nats: Σ wᵢ ℓᵢ / tokenCount. */
   loss: Scalar;
   /** Σ wᵢ · −log p(yᵢ), without smoothing, in nats. */
@@ -13,7 +12,7 @@ export interface SupervisedLoss {
   correct: Scalar;
   /** Σ wᵢ · Hᵢ, in nats. */
   entropy: Scalar;
-}
+};
 
 /**
  * The SFT loss on gathered rows, with the sums behind the metrics that TRL logs.
@@ -27,25 +26,25 @@ export interface SupervisedLoss {
  * @param targets    y, `[rows]` int32
  * @param weights    w, `[rows]`: 1, or 0 for rows that only fill the batch
  * @param tokenCount N, scalar: Σ w over all micro-batches of the step
+ * @returns scalars that the caller owns
  */
 export function supervisedLoss(
   logits: Tensor2D,
   targets: Tensor1D,
   weights: Tensor1D,
   tokenCount: Scalar,
-  { labelSmoothing = 0 }: CrossEntropyOptions = {},
+  options: CrossEntropyOptions = {},
 ): SupervisedLoss {
-  const total = (rows: Tensor1D): Scalar => tf.sum(tf.mul(rows, weights));
-  const losses = rowCrossEntropy(logits, targets, { labelSmoothing }); // [rows]
-  return {
-    loss: tf.div(total(losses), tokenCount),
-    surprise:
-      labelSmoothing === 0
-        ? total(losses)
-        : withoutGradient(logits, (z) => total(rowCrossEntropy(z, targets))),
-    correct: withoutGradient(logits, (z) => total(isMostLikely(z, targets))),
-    entropy: withoutGradient(logits, (z) => total(entropy<Tensor1D>(z))),
-  };
+  return tf.tidy(() => {
+    const total = (rows: Tensor1D): Scalar => tf.sum(tf.mul(rows, weights));
+    const { surprise, entropy } = scoreRows(logits, targets); // [rows] each
+    return {
+      loss: tf.div<Scalar>(total(smoothed(surprise, logits, options)), tokenCount),
+      surprise: total(surprise),
+      correct: withoutGradient(logits, (z) => total(isMostLikely(z, targets))),
+      entropy: total(entropy),
+    };
+  });
 }
 
 const isMostLikely = (logits: Tensor2D, targets: Tensor1D): Tensor1D =>

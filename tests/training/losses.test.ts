@@ -1,5 +1,5 @@
-import { type Tensor, type Tensor2D, type Tensor3D, tf, useBackend } from "posttrain/backend";
-import { crossEntropy, entropy, tokenLogProbs } from "posttrain/training";
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tf, useBackend } from "posttrain/backend";
+import { crossEntropy, entropy, scoreRows, tokenLogProbs } from "posttrain/training";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import golden from "../golden/training.json";
 
@@ -105,6 +105,22 @@ describe.each(["fastest", "cpu"] as const)("on the %s backend", (backend) => {
     it("is log V without any preference and 0 with certainty", () => {
       expectClose(entropy(tf.zeros([1, 8])), Math.log(8));
       expectClose(entropy(tf.tensor2d([[100, 0, 0]])), 0);
+    });
+  });
+
+  describe("scoreRows", () => {
+    it.each(golden.losses)("gives surprise and entropy as PyTorch does: $name", (example) => {
+      const { logits, tokenIds } = tensors(example);
+      const [batch, time, vocab] = logits.shape;
+      const predicting = tf.reshape(tf.slice(logits, [0, 0, 0], [batch, time - 1, vocab]), [-1, vocab]);
+      const targets = tf.reshape(tf.slice(tokenIds, [0, 1], [batch, time - 1]), [-1]);
+      const { surprise, entropy: undecided } = scoreRows(predicting as Tensor2D, targets as Tensor1D);
+      expectClose(tf.neg(surprise), example.tokenLogProbs);
+      expectClose(
+        undecided,
+        example.entropy.map((row) => row.slice(0, -1)),
+        2e-5,
+      );
     });
   });
 
