@@ -12,11 +12,8 @@ process.exitCode = await attach(
   venvPython,
   [
     ...["-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", `--ServerApp.root_dir=${root}`],
-    ...["--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb", "--LabApp.news_url=None"],
-    ...[
-      "--MultiKernelManager.default_kernel_name=posttrain",
-      "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ],
+    ...["--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb"],
+    ...["--MultiKernelManager.default_kernel_name=posttrain"],
     ...(isRoot ? ["--allow-root"] : []),
     ...process.argv.slice(2),
   ],

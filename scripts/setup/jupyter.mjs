@@ -5,6 +5,10 @@ import { root, venv } from "./paths.mjs";
 import { fingerprint, isStamped, makeWhole, stamp } from "./stamp.mjs";
 
 const renderer = path.join(root, "kernel-extensions/lab");
+/** The question whether to fetch news over the network would stand in front of the first notebook. */
+const pageConfig = JSON.stringify({
+  disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
+});
 const plotly = path.join(root, "node_modules/plotly.js-dist/plotly.js");
 
 /**
@@ -34,7 +38,7 @@ export async function installExtensions() {
     readFileSync(path.join(renderer, file)),
   );
   const plotlyVersion = readFileSync(path.join(path.dirname(plotly), "package.json"));
-  const wanted = fingerprint(kernelspec, plotlyVersion, ...sources);
+  const wanted = fingerprint(kernelspec, pageConfig, plotlyVersion, ...sources);
 
   const kernelFolder = path.join(venv, "share/jupyter/kernels/posttrain");
   const rendererFolder = path.join(venv, "share/jupyter/labextensions/@posttrain/plotly-renderer");
@@ -42,6 +46,9 @@ export async function installExtensions() {
   await makeWhole(rendererFolder, async (folder) => {
     cpSync(renderer, folder, { recursive: true });
     copyFileSync(plotly, path.join(folder, "static/plotly.js"));
+  });
+  await makeWhole(path.join(venv, "etc/jupyter/labconfig"), async (folder) => {
+    writeFileSync(path.join(folder, "page_config.json"), pageConfig);
   });
   await makeWhole(kernelFolder, async (folder) => {
     writeFileSync(path.join(folder, "kernel.json"), kernelspec);
