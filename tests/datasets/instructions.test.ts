@@ -1,108 +1,23 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import { leaks, normalise } from "../../scripts/drills/leaks.js";
+import { EXACT, formatPairs, type Pair, parsePairs, SKILLS } from "../../scripts/drills/pair.js";
+import { makeDrills } from "../../scripts/drills/select.js";
+import { drillSets } from "../../scripts/drills/sets.js";
 
 const folder = new URL("../../datasets/instructions/", import.meta.url);
 const DEMONSTRATION = "请介绍一下爱因斯坦的相对论";
 
-/** Skills with one short right answer, scored by exact match. */
-const EXACT = [
-  "repeat",
-  "opposite",
-  "translate",
-  "sentiment",
-  "language-id",
-  "category",
-  "odd-one-out",
-  "calendar",
-  "compare",
-  "colour",
-  "plural",
-  "capital",
-  "continent",
-  "yes-no",
-  "fact",
-] as const;
-/** Skills answered in free sentences. */
-const OPEN = [
-  "explain",
-  "introduce",
-  "define",
-  "why",
-  "how-to",
-  "advice",
-  "polite",
-  "summarise",
-  "creative",
-] as const;
-const SKILLS = [...EXACT, ...OPEN];
 const isExact = (pair: Pair) => EXACT.some((skill) => skill === pair.skill);
 
-const trimmed = z.string().refine((text) => text.trim() === text && text.length > 0, "blank or padded");
-const Pair = z.strictObject({
-  id: z.string().regex(/^[a-z-]+-(zh|en)-\d{2}$/),
-  instruction: trimmed,
-  output: trimmed,
-  language: z.enum(["zh", "en"]),
-  skill: z.enum(SKILLS),
-});
-type Pair = z.infer<typeof Pair>;
-
-const readSplit = (name: string): Pair[] =>
-  readFileSync(new URL(`${name}.jsonl`, folder), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => Pair.parse(JSON.parse(line)));
+const readText = (name: string) => readFileSync(new URL(name, folder), "utf8");
+const readSplit = (name: string): Pair[] => parsePairs(readText(`${name}.jsonl`));
 
 const splits = { train: readSplit("train"), validation: readSplit("validation"), test: readSplit("test") };
 const all = Object.values(splits).flat();
 const bySplit = Object.entries(splits);
-
-/** What is left of a text without case, punctuation and spaces. */
-const normalise = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
-
-/** The character 5-grams of a normalised text; a shorter text is one gram. */
-function grams(text: string): Set<string> {
-  const letters = [...normalise(text)];
-  const count = Math.max(1, letters.length - 4);
-  return new Set(Array.from({ length: count }, (_, at) => letters.slice(at, at + 5).join("")));
-}
-
-function jaccard(a: Set<string>, b: Set<string>): number {
-  let shared = 0;
-  for (const gram of a) if (b.has(gram)) shared++;
-  return shared / (a.size + b.size - shared);
-}
-
-// Adding "please" to a question leaves about 0.77 of the grams shared and must count as the same question.
-// Two questions of one pattern about different things ("the opposite of fast", "… of small") reach 0.72 and may not.
-const SAME_QUESTION = 0.75;
-// With the same answer on top, less likeness is enough to be a copy.
-const SAME_QUESTION_AND_ANSWER = 0.65;
-
-/** Why `heldOut` is no fair question for a model that saw `seen`, one line a leak. */
-function leaks(seen: Pair[], heldOut: Pair[]): string[] {
-  const prepare = (pair: Pair) => ({
-    pair,
-    answer: normalise(pair.output),
-    letters: [...normalise(pair.instruction)].sort().join(""),
-    grams: grams(pair.instruction),
-  });
-  const known = seen.map(prepare);
-  return heldOut.map(prepare).flatMap((held) =>
-    known.flatMap((other) => {
-      const where = `${other.pair.id} → ${held.pair.id}`;
-      const likeness = jaccard(other.grams, held.grams);
-      const limit = other.answer === held.answer ? SAME_QUESTION_AND_ANSWER : SAME_QUESTION;
-      const found: string[] = [];
-      if (other.letters === held.letters) found.push(`${where}: same instruction up to order`);
-      else if (likeness >= limit) found.push(`${where}: instructions alike (${likeness.toFixed(2)})`);
-      if (held.pair.output.length > 20 && other.answer.includes(held.answer))
-        found.push(`${where}: answer copied`);
-      return found;
-    }),
-  );
-}
+const drills = readSplit("drills");
+const everything = [...all, ...drills];
 
 const share = (pairs: Pair[], keep: (pair: Pair) => boolean) => pairs.filter(keep).length / pairs.length;
 
@@ -110,6 +25,8 @@ describe("the splits of datasets/instructions do not leak", () => {
   it("from train into validation", () => expect(leaks(splits.train, splits.validation)).toEqual([]));
   it("from train into test", () => expect(leaks(splits.train, splits.test)).toEqual([]));
   it("from validation into test", () => expect(leaks(splits.validation, splits.test)).toEqual([]));
+  it("from the drills into validation", () => expect(leaks(drills, splits.validation)).toEqual([]));
+  it("from the drills into test", () => expect(leaks(drills, splits.test)).toEqual([]));
 
   it("and the demonstration prompt of the course is only in test", () => {
     const target = normalise(DEMONSTRATION);
@@ -171,18 +88,21 @@ describe("the leak check", () => {
 describe("datasets/instructions", () => {
   it("has at least 600 pairs, with unique ids and no instruction twice", () => {
     expect(all.length).toBeGreaterThanOrEqual(600);
-    expect(new Set(all.map((p) => p.id)).size).toBe(all.length);
-    expect(new Set(all.map((p) => normalise(p.instruction))).size).toBe(all.length);
+    expect(new Set(everything.map((p) => p.id)).size).toBe(everything.length);
+    expect(new Set(everything.map((p) => normalise(p.instruction))).size).toBe(everything.length);
   });
 
   it("names skill and language in the id", () => {
-    const wrong = all.filter((p) => !p.id.startsWith(`${p.skill}-${p.language}-`));
+    const wrong = everything.filter((p) => {
+      const kind = drills.includes(p) ? "drill-" : "";
+      return !p.id.startsWith(`${kind}${p.skill}-${p.language}-`);
+    });
     expect(wrong).toEqual([]);
   });
 
   it("asks in the language it names", () => {
     // A question may quote the other language, so a Chinese one needs some Chinese and an English one mostly English.
-    const wrong = all.filter(({ instruction, language }) => {
+    const wrong = everything.filter(({ instruction, language }) => {
       const chinese = instruction.match(/\p{Script=Han}/gu)?.length ?? 0;
       const latin = instruction.match(/[a-z]/gi)?.length ?? 0;
       return language === "zh" ? chinese < 2 : latin <= chinese;
@@ -191,7 +111,7 @@ describe("datasets/instructions", () => {
   });
 
   it("answers in the language of the question, except where another is asked for", () => {
-    const answers = all.filter((p) => !["translate", "plural", "repeat"].includes(p.skill));
+    const answers = everything.filter((p) => !["translate", "plural", "repeat"].includes(p.skill));
     const wrong = answers.filter((p) =>
       p.language === "zh"
         ? !/\p{Script=Han}|^[\d.]+。$/u.test(p.output) || /[a-z]{3}/.test(p.output)
@@ -201,14 +121,14 @@ describe("datasets/instructions", () => {
   });
 
   it("ends every answer as a sentence ends, in its language", () => {
-    const wrong = all.filter(
+    const wrong = everything.filter(
       (p) => !(/\p{Script=Han}|。$/u.test(p.output) ? /[。！？]$/ : /[.!?]$/).test(p.output),
     );
     expect(wrong).toEqual([]);
   });
 
   it("keeps answers short: 24 characters where one answer is right, 160 elsewhere", () => {
-    const wrong = all.filter((p) => p.output.length > (isExact(p) ? 24 : 160));
+    const wrong = everything.filter((p) => p.output.length > (isExact(p) ? 24 : 160));
     expect(wrong).toEqual([]);
   });
 
@@ -232,11 +152,85 @@ describe("datasets/instructions", () => {
   });
 
   it("has a card with the true counts", () => {
-    const card = readFileSync(new URL("README.md", folder), "utf8");
+    const card = readText("README.md");
     for (const skill of SKILLS) {
       const counts = bySplit.map(([, pairs]) => pairs.filter((p) => p.skill === skill).length);
       expect(card).toContain(`| \`${skill}\` | ${counts.join(" | ")} |`);
     }
     expect(card).toContain(`| **all** | ${bySplit.map(([, pairs]) => pairs.length).join(" | ")} |`);
+    expect(card).toContain(`${drills.length.toLocaleString("en")} drills`);
+  });
+});
+
+describe("datasets/instructions/drills.jsonl", () => {
+  const heldOut = [...splits.validation, ...splits.test];
+
+  it("is what the generator writes, byte for byte", () => {
+    expect(formatPairs(makeDrills(splits.train, heldOut)) === readText("drills.jsonl")).toBe(true);
+  });
+
+  it("drills every skill it has a list for, and as often in one language as in the other", () => {
+    const skills = drillSets.map((set) => set.skill);
+    expect(new Set(drills.map((p) => p.skill))).toEqual(new Set(skills));
+    for (const skill of skills)
+      for (const language of ["zh", "en"]) {
+        const count = drills.filter((p) => p.skill === skill && p.language === language).length;
+        expect(count, `${skill} ${language}`).toBe(drills.length / skills.length / 2);
+      }
+  });
+
+  it("asks for each right answer of a closed list equally often", () => {
+    for (const skill of ["sentiment", "language-id", "category", "yes-no"]) {
+      for (const language of ["zh", "en"]) {
+        const answers = drills
+          .filter((p) => p.skill === skill && p.language === language)
+          .map((p) => p.output);
+        const counts = [...new Set(answers)].map((answer) => answers.filter((a) => a === answer).length);
+        expect(Math.max(...counts) - Math.min(...counts), `${skill} ${language}`).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+
+  it("answers in the exact words of train where the list of answers is closed", () => {
+    for (const skill of ["sentiment", "language-id", "category", "yes-no"]) {
+      const answers = (pairs: Pair[]) =>
+        new Set(pairs.filter((p) => p.skill === skill).map((p) => `${p.language} ${p.output}`));
+      expect(answers(drills), skill).toEqual(answers(splits.train));
+    }
+  });
+
+  it("goes round the skills, so a short slice is a fair sample", () => {
+    const firstRound = drills.slice(0, 2 * drillSets.length).map((p) => `${p.skill} ${p.language}`);
+    expect(new Set(firstRound).size).toBe(2 * drillSets.length);
+  });
+
+  it.each([
+    ["a word to repeat", "repeat", ["island", "mountain", "cold water", "green tea", "大桥", "高山"]],
+    ["a noun", "plural", ["cat", "baby", "woman", "tree"]],
+    [
+      "a thing to classify",
+      "category",
+      ["lion", "狮子", "panda", "熊猫", "cake", "蛋糕", "Egypt", "埃及", "Shanghai"],
+    ],
+    [
+      "a sentence to name",
+      "language-id",
+      ["My sister bakes bread", "The boat is on the lake", "他喜欢唱歌", "山上有一座小屋"],
+    ],
+    ["a bird that is none", "yes-no", ["bat", "insects", "蝙蝠", "昆虫"]],
+  ])("does not ask again for %s that is held out", (_, skill, words) => {
+    const asked = drills.filter((p) => p.skill === skill);
+    const wrong = asked.filter((p) =>
+      words.some((word) => new RegExp(`(?<![a-z])${word}(?![a-z])`, "i").test(p.instruction)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("drills no fact that only a held-out question gives away", () => {
+    const changed = splits.train.filter((p) => p.skill !== "capital" || !/Tokyo|东京/.test(p.output));
+    const tokyo = (pairs: Pair[]) =>
+      pairs.filter((p) => p.skill === "capital" && /Tokyo|东京/.test(p.output));
+    expect(tokyo(drills).length).toBeGreaterThan(0);
+    expect(tokyo(makeDrills(changed, heldOut))).toEqual([]);
   });
 });
