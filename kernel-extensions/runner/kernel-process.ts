@@ -35,6 +35,7 @@ export class KernelProcess {
     this.#child.stderr?.on("data", remember);
     this.ended = new Promise((resolve) => {
       this.#child.once("error", (error) => resolve(error.message));
+      this.#child.once("exit", () => this.kill()); // what it started and left behind; its pipes close with it
       this.#child.once("close", (code, signal) =>
         resolve(signal ? `killed by ${signal}` : `exit code ${code}`),
       );

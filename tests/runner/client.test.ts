@@ -6,47 +6,31 @@ import { KernelDiedError, KernelTimeoutError } from "../../kernel-extensions/run
 import { startKernel } from "../kernel/cells.js";
 import { isAlive, until } from "./notebooks.js";
 
-const kernels: KernelClient[] = [];
-const start = async () => {
-  const kernel = await startKernel();
-  kernels.push(kernel);
-  return kernel;
-};
-afterEach(async () => {
-  await Promise.all(kernels.splice(0).map((kernel) => kernel.shutdown()));
-});
+let kernel: KernelClient;
+afterEach(() => kernel?.shutdown());
 
 describe("KernelClient", () => {
-  it("resolves only when all output of a cell has arrived", async () => {
-    const kernel = await start();
-    let text = "";
-    const reply = await kernel.execute("for (let i = 0; i < 5000; i++) console.log('line', i);", {
-      onMessage: ({ type, content }) => {
-        if (type === "stream") text += content.text;
-      },
-    });
-    expect(reply.status).toBe("ok");
-    expect(text.split("\n")).toHaveLength(5001);
-    expect(text).toMatch(/line 4999\n$/);
-  });
-
-  it("gives output of cells sent together to the right one", async () => {
-    const kernel = await start();
+  it("resolves only when all output of a cell has arrived, each cell's its own", async () => {
+    kernel = await startKernel();
     const outputs = ["", ""];
-    await Promise.all(
+    const replies = await Promise.all(
       ["a", "b"].map((word, index) =>
-        kernel.execute(`console.log("${word}")`, {
+        kernel.execute(`for (let i = 0; i < 5000; i++) console.log("${word}", i);`, {
           onMessage: ({ type, content }) => {
             if (type === "stream") outputs[index] = `${outputs[index]}${content.text}`;
           },
         }),
       ),
     );
-    expect(outputs).toEqual(["a\n", "b\n"]);
+    expect(replies.map(({ status }) => status)).toEqual(["ok", "ok"]);
+    for (const [index, word] of ["a", "b"].entries()) {
+      expect(outputs[index]?.split("\n")).toHaveLength(5001);
+      expect(outputs[index]).toMatch(new RegExp(`^${word} 0\n[\\s\\S]*\n${word} 4999\n$`));
+    }
   });
 
   it("rejects everything that waits when the kernel dies, with its last words", async () => {
-    const kernel = await start();
+    kernel = await startKernel();
     const dying = kernel.execute("process.kill(process.pid, 'SIGKILL'); await new Promise(() => {})");
     await expect(dying).rejects.toThrow(KernelDiedError);
     await expect(dying).rejects.toThrow("killed by SIGKILL");
@@ -54,7 +38,7 @@ describe("KernelClient", () => {
   });
 
   it("ends the kernel and what it started, and removes the connection file", async () => {
-    const kernel = await start();
+    kernel = await startKernel();
     const seen: string[] = [];
     await kernel.execute(
       "import { spawn } from 'node:child_process';\nconsole.log(spawn('sleep', ['600']).pid, process.argv.join(' '))",
@@ -71,7 +55,7 @@ describe("KernelClient", () => {
   });
 
   it("ends a kernel that is busy and does not listen", async () => {
-    const kernel = await start();
+    kernel = await startKernel();
     const { pid = 0 } = kernel;
     kernel.execute("for (;;) {}").catch(() => {});
     await kernel.shutdown(200);
