@@ -2,7 +2,7 @@
  * npm run bench: the same work here and in PyTorch, in turns, on the same machine.
  *
  *   npm run bench -- --quick             three rounds of each case
- *   npm run bench -- --only tiny-step    one case; may be given several times, also the beginning of names
+ *   npm run bench -- --only tiny-step    one case, or all whose names begin so; may be given several times
  *   npm run bench -- --setup             only installs what the reference needs
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -38,7 +38,10 @@ await setUpReference(console.log);
 if (!args.setup) await run(chosen);
 
 function choose(only: readonly string[] = []): BenchCase[] {
-  const found = CASES.filter(({ name }) => only.length === 0 || only.some((start) => name.startsWith(start)));
+  const exact = CASES.filter(({ name }) => only.includes(name));
+  const rest = only.filter((start) => exact.every(({ name }) => name !== start));
+  const begun = CASES.filter(({ name }) => rest.some((start) => name.startsWith(start)));
+  const found = only.length === 0 ? [...CASES] : [...new Set([...exact, ...begun])];
   if (found.length > 0) return found;
   console.error(
     `No case begins with ${only.join(" or ")}. There are: ${CASES.map(({ name }) => name).join(", ")}.`,
@@ -56,10 +59,13 @@ async function run(cases: readonly BenchCase[]): Promise<void> {
   const failed: FailedCase[] = [];
   for (const bench of cases) {
     try {
-      const result = await runCase(bench, workspace, { threads, turns: args.quick ? 3 : undefined });
+      const say = (progress: string): void => showProgress(`${bench.title}: ${progress}`);
+      const result = await runCase(bench, workspace, { threads, quick: args.quick, say });
+      showProgress("");
       finished.push(result);
       console.log(caseLines(result).join("\n"));
     } catch (error) {
+      showProgress("");
       const message = error instanceof Error ? error.message : String(error);
       failed.push({ name: bench.name, title: bench.title, error: message });
       console.error(`${bench.title}\n  failed: ${message}`);
@@ -68,6 +74,11 @@ async function run(cases: readonly BenchCase[]): Promise<void> {
   if (finished.length > 0) await save(describe(finished, failed));
   const differs = finished.some(({ sides }) => sides.some(({ sameWork }) => !sameWork));
   process.exitCode = failed.length > 0 || differs ? 1 : 0;
+}
+
+/** One line that is written over; only where a person watches. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
 function describe(finished: CaseResult[], failed: FailedCase[]): Report {

@@ -8,11 +8,14 @@ import type { Ready, Turn, Worker } from "./worker.js";
 
 export interface RunOptions {
   threads: number;
-  /** Fewer turns than the case asks for. */
-  turns?: number | undefined;
+  /** Few turns, for a first impression. */
+  quick: boolean;
+  /** Hears what goes on. */
+  say: (progress: string) => void;
 }
 
-/** Turns that do not count: the first compiles, the second still warms caches and allocators. */
+/** Turns that do not count come first: the first compiles, the second still warms caches and allocators. */
+const QUICK = { warmUp: 1, rounds: 3 };
 const WARM_UP = 2;
 
 interface Contestant {
@@ -32,18 +35,23 @@ export async function runCase(
   const contestants: Contestant[] = [];
   try {
     for (const side of [...bench.sides, PYTORCH]) {
+      options.say(`${side.name} gets ready`);
       const worker = startWorker(side, options.threads);
       const contestant = { side, worker, turns: [] as Turn[], ready: { versions: {}, device: "" } as Ready };
       contestants.push(contestant);
       contestant.ready = await worker.prepare({ task, threads: options.threads, ...side });
     }
-    const rounds = options.turns ?? bench.turns;
-    for (let i = 0; i < WARM_UP; i++) await round(contestants, bench.perTurn);
+    const { warmUp, rounds } = options.quick ? QUICK : { warmUp: WARM_UP, rounds: bench.turns };
+    options.say("warming up");
+    for (let i = 0; i < warmUp; i++) await round(contestants, bench.perTurn);
     const processes = contestants.map(({ worker }) => worker.id);
     const before = processorTime(processes);
-    for (let i = 0; i < rounds; i++) await round(contestants, bench.perTurn);
+    for (let i = 0; i < rounds; i++) {
+      options.say(`round ${i + 1} of ${rounds}`);
+      await round(contestants, bench.perTurn);
+    }
     const after = processorTime(processes);
-    return compare(bench, contestants, before && after && disturbance(before, after));
+    return compare(bench, contestants, warmUp, before && after && disturbance(before, after));
   } finally {
     for (const { worker } of contestants) await worker.stop();
   }
@@ -56,11 +64,12 @@ async function round(contestants: Contestant[], count: number): Promise<void> {
 function compare(
   { name, title, perTurn, tolerance, targets }: BenchCase,
   contestants: Contestant[],
+  warmUp: number,
   disturbed: CaseResult["disturbance"],
 ): CaseResult {
   const reference = contestants.at(-1) as Contestant;
   const secondsOf = ({ turns }: Contestant): number[] =>
-    turns.slice(WARM_UP).map(({ seconds }) => seconds / perTurn);
+    turns.slice(warmUp).map(({ seconds }) => seconds / perTurn);
   const outcomeOf = ({ turns }: Contestant): number[] => turns.flatMap(({ outcome }) => outcome);
   const peakOf = ({ turns }: Contestant): number => Math.max(...turns.map(({ peakBytes }) => peakBytes));
 
@@ -85,7 +94,7 @@ function compare(
       sameWork: difference <= tolerance,
     };
   });
-  const rounds = reference.turns.length - WARM_UP;
+  const rounds = reference.turns.length - warmUp;
   const widest = sides.reduce((a, b) => (relativeSpread(b.ratio) > relativeSpread(a.ratio) ? b : a));
   return {
     name,
