@@ -33,8 +33,20 @@ export async function createConnection(): Promise<Connection> {
     ...{ ip: "127.0.0.1", transport: "tcp", key, signature_scheme: "hmac-sha256", kernel_name: "posttrain" },
   };
   writeFileSync(file, JSON.stringify(description), { mode: 0o600 });
-  return { file, key, ports, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  folders.add(folder);
+  return { file, key, ports, remove: () => remove(folder) };
 }
+
+const folders = new Set<string>();
+
+function remove(folder: string): void {
+  folders.delete(folder);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+process.on("exit", () => {
+  for (const folder of folders) remove(folder);
+});
 
 /** Asks the system for ports, holding all of them until the last is found so that they differ. */
 async function freePorts(count: number): Promise<number[]> {

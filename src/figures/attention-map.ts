@@ -48,12 +48,12 @@ export function attentionMap(table: ColumnTable): Figure {
     layout[place.xaxis] = axis(bottom ? "key: the token looked at" : "", {
       ...place.place.x,
       ...ticks(keys),
-      ...{ range: [-0.5, keys.length - 0.5], tickangle: slanted ? -60 : 0 },
+      ...{ range: [-0.5, keys.length - 0.5], tickangle: slanted ? -60 : 0, constrain: "domain" },
     });
     layout[place.yaxis] = axis(left ? "query: the token that looks" : "", {
       ...place.place.y,
       ...ticks(queries),
-      range: [queries.length - 0.5, -0.5],
+      ...{ range: [queries.length - 0.5, -0.5], scaleanchor: place.x, constrain: "domain" }, // squares stay square
     });
     const weights = toMatrix(heads[index]?.table ?? table, queries.length, keys.length);
     traces.push(
