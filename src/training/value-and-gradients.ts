@@ -45,7 +45,7 @@ export function valueAndGradients<Outputs extends LossOutputs & { [name in keyof
     const { value, gradients } = backpropagate(
       () => {
         const { loss, ...aux } = fn();
-        for (const [name, tensor] of Object.entries<Tensor>(aux)) kept[name] = tf.keep(tensor);
+        for (const [name, tensor] of Object.entries<Tensor>(aux)) kept[name] = tf.keep(tf.clone(tensor));
         return loss;
       },
       trainable.map(({ variable }) => variable),

@@ -54,6 +54,18 @@ describe("valueAndGradients", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it("may hand back one tensor under several names, and a parameter itself", () => {
+    const before = tf.memory().numTensors;
+    const result = valueAndGradients(parameters, () => {
+      const { loss: value } = loss();
+      return { loss: value, again: value, weight: a() };
+    });
+    expect(numbers(result.loss)).toEqual(numbers(result.aux.again));
+    tf.dispose([result.loss, result.aux, result.gradients]);
+    expect(numbers(a())).toEqual([1, 2]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it("leaves nothing behind when the loss throws, and works afterwards", () => {
     const before = tf.memory().numTensors;
     const failing = () => {
