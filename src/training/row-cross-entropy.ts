@@ -76,7 +76,7 @@ export function scoreRows(logits: Tensor2D, targets: Tensor1D): RowScores {
       },
     };
   });
-  const [surprise, entropy] = tf.tidy(() => tf.unstack<Tensor1D>(scored(logits)));
+  const [surprise, entropy] = tf.tidy(() => tf.unstack(scored(logits)));
   return { surprise: surprise as Tensor1D, entropy: entropy as Tensor1D };
 }
 

@@ -81,11 +81,12 @@ function requireVulkan(asked: boolean): void {
 /** tfjs looks for WebGPU where a browser has it. */
 function exposeAsInBrowser(dawn: Dawn, gpu: object): void {
   Object.assign(globalThis, dawn.globals);
-  if (!("navigator" in globalThis)) {
+  const browser = globalThis as { navigator?: object };
+  if (!browser.navigator) {
     const userAgent = `Node.js/${process.versions.node.split(".")[0]}`; // as Node ≥ 21 says it
-    Object.defineProperty(globalThis, "navigator", { value: { userAgent }, configurable: true });
+    Object.defineProperty(browser, "navigator", { value: { userAgent }, configurable: true });
   }
-  Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
+  Object.defineProperty(browser.navigator, "gpu", { value: gpu, configurable: true });
 }
 
 async function load<Module>(name: string): Promise<Module> {

@@ -169,12 +169,12 @@ describe.skipIf(!hasNative)("compileStep", () => {
       constants: [table],
     });
     for (let i = 0; i < 2; i++) {
-      tf.tidy(() =>
+      tf.tidy(() => {
         check(step({ ids: tf.tensor1d([2, 0], "int32") }).rows, [
           [4, 5],
           [0, 1],
-        ]),
-      );
+        ]);
+      });
     }
     table.dispose();
     tf.tidy(() => {
