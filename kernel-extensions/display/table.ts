@@ -34,7 +34,7 @@ export function tableBundle(table: TableLike): MimeBundle {
   const total = table.numRows();
   const columns = readColumns(table);
   const shown = Math.min(total, ROWS);
-  const note = shown < total ? `… ${shown} of ${total} rows` : `${total} ${total === 1 ? "row" : "rows"}`;
+  const note = shown < total ? `… ${shown} of ${total} rows` : total === 0 ? "no rows" : "";
   return { "text/html": toHtml(columns, shown, note), "text/plain": toText(columns, shown, note) };
 }
 
@@ -71,7 +71,7 @@ function toHtml(columns: Column[], rows: number, note: string): string {
     );
     return `<tr>${cells.join("")}</tr>`;
   });
-  return `<table><thead><tr>${head.join("")}</tr></thead><tbody>${body.join("")}</tbody></table><p><small>${note}</small></p>`;
+  return `<table><thead><tr>${head.join("")}</tr></thead><tbody>${body.join("")}</tbody></table>${note && `<p><small>${note}</small></p>`}`;
 }
 
 function toText(columns: Column[], rows: number, note: string): string {
@@ -86,5 +86,5 @@ function toText(columns: Column[], rows: number, note: string): string {
       .join("  ")
       .trimEnd(),
   );
-  return [...lines, note].join("\n");
+  return [...lines, ...(note ? [note] : [])].join("\n");
 }

@@ -10,9 +10,20 @@ const isWide = (character: string): boolean => (character.codePointAt(0) ?? 0) >
 
 /**
  * Breaks text into lines of at most `width` font sizes: at spaces, and between Chinese characters but never before a
- * closing mark.
+ * closing mark. No line is much shorter than the others.
  */
 export function wrap(text: string, width: number): string[] {
+  const lines = fill(text, width);
+  let balanced = lines; // the same number of lines, as equal in length as they can be
+  for (let narrower = width - 1; narrower > 0; narrower--) {
+    const filled = fill(text, narrower);
+    if (filled.length > lines.length) break;
+    balanced = filled;
+  }
+  return balanced;
+}
+
+function fill(text: string, width: number): string[] {
   const pieces = text.match(/\n|[\u2e80-\uffef](?:[，。；：、？！）》”]*)| ?[^\s\u2e80-\uffef]+| +/g) ?? [];
   const lines = [""];
   for (const piece of pieces) {

@@ -98,7 +98,7 @@ describe("a table", () => {
 
   it("is aligned as text, Chinese characters two columns wide", async () =>
     expect(await plain(table)).toBe(
-      ["step   loss  note", "   1  2.312  初始", "  20  0.500  done <b>", "2 rows"].join("\n"),
+      ["step   loss  note", "   1  2.312  初始", "  20  0.500  done <b>"].join("\n"),
     ));
   it("is HTML with numbers to the right and markup made harmless", async () => {
     expect(await html(table)).toContain('<td style="text-align: right">2.312</td>');
@@ -110,14 +110,11 @@ describe("a table", () => {
   });
   it("respects filter and order", async () => {
     const some = table.filter(aq.escape((row: { step: number }) => row.step > 1));
-    expect(await plain(some)).toBe(
-      "step   loss  note\n  20  0.500  done <b>".replace("0.500", "0.5000").replace("  loss", "   loss") +
-        "\n1 row",
-    );
+    expect(await plain(some)).toBe("step    loss  note\n  20  0.5000  done <b>");
   });
   it("leaves what is missing empty, and shows a table without rows", async () => {
-    expect(await plain(aq.table({ a: [1, null], b: ["x", undefined] }))).toBe("a  b\n1  x\n\n2 rows");
-    expect(await plain(aq.table({ a: [] }))).toBe("a\n0 rows");
+    expect(await plain(aq.table({ a: [1, null], b: ["x", undefined] }))).toBe("a  b\n1  x\n");
+    expect(await plain(aq.table({ a: [] }))).toBe("a\nno rows");
   });
 });
 
