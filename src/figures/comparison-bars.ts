@@ -5,6 +5,9 @@ import { axis, frame, HEADING, heading, panels } from "./layout.js";
 import { metricName } from "./metric-names.js";
 import { colourOf } from "./palette.js";
 
+/** Pixels: the height of a panel, and what stands between two rows of them: ticks, axis title, heading. */
+const [PANEL, BETWEEN] = [234, 72 + HEADING];
+
 /**
  * Models side by side: one panel a metric with a scale of its own, one bar a model. Columns: `metric`, `model`,
  * `value`, optionally `count` (the number of examples behind the value) and `unit` (for example "share").
@@ -13,14 +16,12 @@ export function comparisonBars(table: ColumnTable): Figure {
   requireColumns(table, "comparisonBars", ["metric", "model", "value"]);
   const metrics = series(table, "metric");
   const models = [...new Set(texts(table, "model"))];
-  const columns = Math.min(3, metrics.length);
+  const columns = metrics.length === 4 ? 2 : Math.min(3, metrics.length);
   const rows = Math.ceil(metrics.length / columns);
-  const places = panels(metrics.length, columns, { x: 0.12, y: 0.3 / rows });
-  const layout = frame({
-    height: 90 + rows * 240,
-    bargap: 0.35,
-    margin: { l: 64, r: 24, t: 16 + HEADING, b: 56 },
-  });
+  const margin = { l: 64, r: 24, t: 16 + HEADING, b: 56 };
+  const plot = rows * PANEL + (rows - 1) * BETWEEN;
+  const places = panels(metrics.length, columns, { x: 0.12, y: BETWEEN / plot });
+  const layout = frame({ height: margin.t + plot + margin.b, bargap: 0.35, margin });
   const notes: unknown[] = [];
   const traces = metrics.flatMap(({ name: metric, table: measured }, panel): Trace[] => {
     const place = places[panel] as (typeof places)[number];

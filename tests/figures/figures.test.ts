@@ -248,6 +248,14 @@ describe("comparisonBars", () => {
     expect(comparisonBars(measured).layout.xaxis).toMatchObject({
       ticktext: ["base<br>n = 10", "SFT<br>n = 10"],
     }));
+  it("puts four panels two by two, with room for ticks, axis title and heading between the rows", () => {
+    const four = table({ metric: ["a", "b", "c", "d"], model: "abcd".split(""), value: [1, 2, 3, 4] });
+    const { layout } = comparisonBars(four);
+    const domain = (axis: string) => (layout[axis] as { domain: [number, number] }).domain;
+    expect(domain("xaxis3")).toEqual(domain("xaxis"));
+    const plot = layout.height - layout.margin.t - layout.margin.b;
+    expect((domain("yaxis")[0] - domain("yaxis3")[1]) * plot).toBeGreaterThan(90);
+  });
 });
 
 describe("maskStrip", () => {
