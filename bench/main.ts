@@ -14,7 +14,7 @@ import { figureToPng } from "../kernel-extensions/display/static-plot.js";
 import { buildLibrary } from "./build-library.js";
 import { CASES } from "./cases/index.js";
 import { reportMarkdown } from "./markdown.js";
-import { timesFigure } from "./picture.js";
+import { ratiosFigure } from "./picture.js";
 import { setUpReference } from "./reference-environment.js";
 import { type CaseResult, type FailedCase, type Report, versionsOf } from "./report.js";
 import { runCase } from "./run-case.js";
@@ -101,6 +101,6 @@ async function save(report: Report): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(path.join(folder, "latest.md"), reportMarkdown(report));
-  writeFileSync(path.join(folder, "latest.png"), await figureToPng(timesFigure(report.cases)));
+  writeFileSync(path.join(folder, "latest.png"), await figureToPng(ratiosFigure(report.cases)));
   console.log("Written: bench/report/latest.json, latest.md and latest.png");
 }

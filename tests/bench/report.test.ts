@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { duration, reportMarkdown } from "../../bench/markdown.js";
-import { finding, timesFigure } from "../../bench/picture.js";
+import { finding, ratiosFigure } from "../../bench/picture.js";
 import { pins } from "../../bench/reference-environment.js";
 import { versionsOf } from "../../bench/report.js";
 import { caseLines } from "../../bench/terminal.js";
@@ -59,9 +59,17 @@ describe("caseLines", () => {
 });
 
 describe("the picture", () => {
-  it("has a bar for every side of every case", () => {
-    const figure = timesFigure([caseOf([side("compiled", 0.5), side("eager", 0.8)])]);
-    expect(figure.data.map(({ y }) => y)).toEqual([[0.5], [0.8], [1]]);
+  it("has a dot for the time and the memory of every side but the reference", () => {
+    const figure = ratiosFigure([
+      caseOf([side("compiled", 0.5), side("wasm", 6, { memoryRatio: 0.4 })]),
+      caseOf([side("compiled", 0.8)], { title: "load" }),
+    ]);
+    expect(figure.data.map(({ name, x, y }) => [name, x, y])).toEqual([
+      ["compiled", [0.5, 0.8], ["a step", "load"]],
+      ["compiled", [0.5, 0.8], ["a step", "load"]],
+      ["wasm", [6], ["a step"]],
+      ["wasm", [0.4], ["a step"]],
+    ]);
   });
 
   it("counts in its title only what can be trusted", () => {
