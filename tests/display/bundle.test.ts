@@ -1,7 +1,7 @@
 import * as aq from "arquero";
 import { tf, useBackend } from "posttrain/backend";
 import { lossCurve } from "posttrain/figures";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { PLOTLY, toBundle, withPicture } from "../../kernel-extensions/display/bundle.js";
 
 const DISPLAY = Symbol.for("Jupyter.display");
@@ -149,6 +149,13 @@ describe("a figure", () => {
     data.pop();
     expect(first[PLOTLY]).toEqual({ data: [{ type: "scatter", y: [1, 2] }], layout: {} });
     expect(await withPicture(first)).toHaveProperty("image/png");
+  });
+  it("that cannot be drawn stays interactive, with a word about it said once", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const broken = { [PLOTLY]: { data: 1n }, "text/plain": "t" };
+    expect([await withPicture(broken), await withPicture(broken)]).toEqual([broken, broken]);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining("no static picture")]]);
+    warn.mockRestore();
   });
   it("keeps the picture that it brings itself", async () => {
     const own = { [PLOTLY]: { data: [], layout: {} }, "image/png": "own", "text/plain": "t" };
