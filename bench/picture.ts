@@ -47,7 +47,8 @@ function layoutFor(cases: readonly CaseResult[]): Layout {
     ...{
       title: { text: title },
       domain,
-      ...LOG_TICKS,
+      type: "log",
+      tickvals,
       gridcolor: "#e5e5e5",
       zeroline: false,
       automargin: false,
