@@ -12,19 +12,18 @@ const folder = mkdtempSync(path.join(os.tmpdir(), "posttrain-test-"));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
-const testReport = path.join(folder, "tests.json");
-const testExit = await attach(process.execPath, [
-  vitest,
-  "run",
-  "--reporter=default",
-  "--reporter=json",
-  `--outputFile.json=${testReport}`,
-]);
-const tests = readReport(testReport);
-counts.passed += tests?.numPassedTests ?? 0;
-counts.skipped += (tests?.numPendingTests ?? 0) + (tests?.numTodoTests ?? 0);
-// A file that does not even load has no failed test to count, but it has failed.
-counts.failed += Math.max(tests?.numFailedTests ?? 0, testExit === 0 ? 0 : 1);
+for (const project of ["unit", "system"]) {
+  const file = path.join(folder, `${project}.json`);
+  const exitCode = await attach(process.execPath, [
+    ...[vitest, "run", "--project", project],
+    ...["--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
+  ]);
+  const tests = readReport(file);
+  counts.passed += tests?.numPassedTests ?? 0;
+  counts.skipped += (tests?.numPendingTests ?? 0) + (tests?.numTodoTests ?? 0);
+  // A file that does not even load has no failed test to count, but it has failed.
+  counts.failed += Math.max(tests?.numFailedTests ?? 0, exitCode === 0 ? 0 : 1);
+}
 
 const notebookReport = path.join(folder, "notebooks.json");
 const notebookExit = await attach(process.execPath, [
