@@ -3,6 +3,7 @@
  *
  *   npm run bench -- --quick             three rounds of each case
  *   npm run bench -- --only tiny-step    one case, or all whose names begin so; may be given several times
+ *   npm run bench -- --threads 1         for both sides; 2 unless said otherwise
  *   npm run bench -- --setup             only installs what the reference needs
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -32,6 +33,10 @@ const { values: args } = parseArgs({
   },
 });
 const threads = Number(args.threads);
+if (!Number.isInteger(threads) || threads < 1) {
+  console.error(`--threads is ${args.threads}; give a whole number of at least 1.`);
+  process.exit(2);
+}
 
 const chosen = choose(args.only);
 await setUpReference(console.log);
