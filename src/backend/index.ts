@@ -1,6 +1,7 @@
 export { BackendError, type CompileRoute } from "./candidate.js";
 export { CheckError, CheckResult, check, type Numbers } from "./check.js";
 export * from "./compile/index.js";
+export { hostSignal } from "./host-signal.js";
 export type { BackendName } from "./names.js";
 export { type NativeAttribute, type NativeBackend, nativeBackend } from "./native.js";
 export { Random, type RandomState } from "./random.js";

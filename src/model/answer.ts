@@ -1,4 +1,4 @@
-import type { Random } from "../backend/random.js";
+import type { Random } from "../backend/index.js";
 import type { DecoderConfig } from "./config.js";
 import type { FinishReason, GenerateOptions } from "./generate.js";
 import { drawToken, logProbability, nextTokenProbabilities } from "./sampling.js";

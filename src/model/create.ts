@@ -1,4 +1,4 @@
-import { Random } from "../backend/random.js";
+import { Random } from "../backend/index.js";
 import { type Tensor, tf } from "../backend/tf.js";
 import { buildDecoder } from "./build.js";
 import { type DecoderSizes, decoderConfig } from "./config.js";

@@ -1,4 +1,4 @@
-import { Random } from "../backend/random.js";
+import { hostSignal, Random } from "../backend/index.js";
 import { OptionError } from "../errors.js";
 import { Answer } from "./answer.js";
 import type { Decoder } from "./decoder.js";
@@ -105,10 +105,6 @@ export async function* generateStream(
     ...(options.logProbs && { logProbs: answers.map(({ logProbs }) => logProbs) }),
   };
 }
-
-/** The signal of the host, such as our Jupyter kernel, that aborts when the user interrupts it. */
-const hostSignal = (): AbortSignal | undefined =>
-  (globalThis as { [key: symbol]: AbortSignal | undefined })[Symbol.for("posttrain.interrupt")];
 
 function requireOptions(options: GenerateOptions): void {
   requireSamplingOptions(options);

@@ -48,6 +48,7 @@ export async function padPrompts(input: Prompts, config: DecoderConfig): Promise
 }
 
 async function asRows(input: Prompts): Promise<number[][]> {
+  if (typeof input !== "object") throw refuse(`a prompt is not tokens but a ${typeof input}`, input);
   if ("shape" in input) return asRows((await (input as Tensor).array()) as number[] | number[][]);
   const rows = input.some((item) => typeof item === "number") ? [input] : input;
   return rows.map((row) => [...(row as readonly number[])]);

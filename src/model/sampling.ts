@@ -1,4 +1,4 @@
-import type { Random } from "../backend/random.js";
+import type { Random } from "../backend/index.js";
 import { OptionError, PosttrainError } from "../errors.js";
 
 /** How the next token is chosen from the logits. */
@@ -98,7 +98,9 @@ function penalise(scores: Float32Array, history: Iterable<number>, penalty: numb
 
 function likeliest(scores: Float32Array): number {
   let best = 0;
-  for (let v = 1; v < scores.length; v++) if (at(scores, v) > at(scores, best)) best = v;
+  for (let v = 1; v < scores.length && !Number.isNaN(at(scores, best)); v++) {
+    if (!(at(scores, v) <= at(scores, best))) best = v; // NaN too, to be found below
+  }
   if (Number.isFinite(at(scores, best))) return best;
   throw new PosttrainError("the model's logits are not finite", {
     code: "model/not-finite",

@@ -1,3 +1,4 @@
+import { nativeBackend } from "../backend/index.js";
 import { type Scalar, type Tensor, tf, type Variable } from "../backend/tf.js";
 import type { Parameter } from "../model/index.js";
 import { clippingFactor, globalNorm } from "./clip.js";
@@ -184,18 +185,9 @@ const zerosLike = (variable: Variable): Variable =>
 
 /** x · factor, and 0 where the factor is 0 even if x is not finite: a plain product would carry NaN onwards. */
 function timesOrZero<T extends Tensor>(x: T, factor: Scalar): T {
-  if (tf.getBackend() !== "tensorflow") return tf.where(tf.equal(factor, 0), 0, tf.mul(x, factor)) as T;
-  const backend = tf.backend() as unknown as NativeBackend;
-  const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  const native = nativeBackend();
+  if (!native) return tf.where(tf.equal(factor, 0), 0, tf.mul(x, factor)) as T;
+  const { TF_ATTR_TYPE, TF_FLOAT } = native.binding;
   const attributes = [{ name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT }];
-  return backend.executeSingleOutput("MulNoNan", attributes, [x, factor]) as T;
-}
-
-interface NativeBackend {
-  readonly binding: Record<"TF_ATTR_TYPE" | "TF_FLOAT", number>;
-  executeSingleOutput(
-    operation: string,
-    attributes: readonly { name: string; type: number | undefined; value: unknown }[],
-    inputs: readonly Tensor[],
-  ): Tensor;
+  return native.executeSingleOutput("MulNoNan", attributes, [x, factor]) as T;
 }

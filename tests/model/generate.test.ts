@@ -210,6 +210,7 @@ describe("generate", () => {
     ["an empty prompt", [], {}, /empty|no prompt/],
     ["an empty prompt in a batch", [[1], []], {}, /empty/],
     ["an id outside the vocabulary", [1, 61], {}, /61 is no token id/],
+    ["a text", "hello" as unknown as number[], {}, /not tokens but a string/],
     ["a negative temperature", [1], { temperature: -1 }, /temperature cannot be -1/],
     ["a top-p of 0", [1], { topP: 0 }, /topP cannot be 0/],
     ["a fractional top-k", [1], { topK: 1.5 }, /topK cannot be 1.5/],

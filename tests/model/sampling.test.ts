@@ -31,6 +31,18 @@ describe("nextTokenProbabilities", () => {
   });
 });
 
+describe("logits that are NaN", () => {
+  it.each([0, 1])("are refused wherever they stand, at temperature %d", (temperature) => {
+    for (const broken of [
+      [Number.NaN, 1, 2],
+      [1, Number.NaN, 2],
+      [1, 2, Number.NaN],
+    ]) {
+      expect(() => nextTokenProbabilities(broken, [], { temperature })).toThrow(/not finite/);
+    }
+  });
+});
+
 describe("drawToken", () => {
   it("draws each token as often as its probability says", () => {
     const probabilities = Float32Array.from([0.1, 0, 0.6, 0.3]);
