@@ -32,7 +32,7 @@ const FORMS = [
  * @throws {DataError} naming file, line and reason at the first line that is not an example, or when there is none
  */
 export async function loadExamples(path: string): Promise<SftExample[]> {
-  const lines = (await readText(path)).split(/\r?\n/);
+  const lines = (await readText(path)).replace(/^\uFEFF/, "").split(/\r?\n/);
   const examples = lines.flatMap((line, i) => (line.trim() ? [parseExample(line, `${path}:${i + 1}`)] : []));
   if (examples.length > 0) return examples;
   throw new DataError(`${path} holds no example`, {

@@ -115,7 +115,13 @@ export function withDefaults(options: SftOptions) {
   requireRange("labelSmoothing", labelSmoothing, 0, 1);
   requireRange("neftuneNoiseAlpha", neftuneNoiseAlpha, 0);
   requireCount("keepCheckpoints", settings.keepCheckpoints);
-  if (!(epochs > 0)) requireRange("epochs", epochs, Number.MIN_VALUE);
+  if (!(epochs > 0)) {
+    throw new OptionError(`epochs must be above 0, not ${epochs}`, {
+      code: "training/option-out-of-range",
+      value: epochs,
+      hint: "Pass 1 to see every example once, or a fraction to stop within an epoch.",
+    });
+  }
   for (const name of ["evalEvery", "saveEvery"] as const) {
     if (settings[name] !== undefined) requireCount(name, settings[name]);
   }

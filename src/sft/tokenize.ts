@@ -17,6 +17,7 @@ export interface TokenizeOptions {
  * - Without a chat template an instruction becomes `instructionPrompt(example)`, the output and EOS.
  * - A prompt and its completion are encoded each by itself, as at inference, and EOS follows.
  *
+ * @throws {DataError} for an example of no known form
  * @throws {OptionError} for text without a tokenizer, or a tokenizer without an EOS token where one is needed
  * @throws {ChatTemplateError} when the template fails or the tokenizer has none for a chat
  */
@@ -25,6 +26,7 @@ export function tokenizeExample(
   example: SftExample,
   { mask = "completion" }: TokenizeOptions = {},
 ): TokenizedExample {
+  if (typeof example !== "object" || example === null) throw unknownForm(example);
   if ("tokenIds" in example) return example;
   if (!tokenizer) {
     throw new OptionError("examples of text need a tokenizer", {
@@ -68,6 +70,13 @@ export function tokenizePrompt(tokenizer: Tokenizer, example: SftExample): numbe
 export const instructionPrompt = (example: Pick<InstructionExample, "instruction" | "input">): string =>
   `### Instruction:\n${userMessage(example).content}\n\n### Response:\n`;
 
+const unknownForm = (example: unknown): DataError =>
+  new DataError("this is no form of training data", {
+    code: "sft/unknown-example",
+    value: example,
+    hint: "Examples are { instruction, output }, { prompt, completion }, { messages }, { text } or { tokenIds, mask }.",
+  });
+
 /** The start of a text has whatever the tokenizer puts there, such as BOS. */
 const BEGIN = { addSpecialTokens: true };
 
@@ -94,6 +103,7 @@ function write(
     return writeChat(tokenizer, messages, mask === "assistant" ? 0 : lastAnswer(messages));
   }
   if ("text" in example) return writeText(tokenizer, "", example.text);
+  if (!("prompt" in example && "completion" in example)) throw unknownForm(example);
   const { prompt, completion } = example;
   if (typeof prompt === "string") return writeText(tokenizer, prompt, completion as string);
   const messages = [...prompt, ...(completion as readonly ChatMessage[])];

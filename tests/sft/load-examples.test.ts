@@ -64,6 +64,10 @@ describe("loadExamples", () => {
     expect(String(error)).toMatch(message);
   });
 
+  it("reads a file that begins with a byte order mark, as Windows editors write it", async () => {
+    expect(await loadExamples(fileOf(`\uFEFF${JSON.stringify(good)}`))).toEqual([good]);
+  });
+
   it("refuses a file without any example, and one that is not there", async () => {
     await expect(loadExamples(fileOf("", ""))).rejects.toThrow(/holds no example/);
     await expect(loadExamples(join(folder, "nowhere.jsonl"))).rejects.toThrow(/cannot read .*nowhere/);

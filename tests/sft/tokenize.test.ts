@@ -1,3 +1,4 @@
+import { DataError } from "posttrain/errors";
 import {
   completionMask,
   instructionPrompt,
@@ -169,6 +170,18 @@ describe("prepareExamples", () => {
     ["needs a tokenizer", { text: "x" }, /example 1: .*tokenizer/],
   ])("refuses an example that %s, naming it", (_, example, message) => {
     expect(() => prepareExamples([short, example], options)).toThrow(message);
+  });
+
+  it.each([
+    ["nothing", null],
+    ["a text by itself", "Say hi"],
+    ["other fields", { question: "Hi" }],
+    ["half of one", { prompt: "Hi" }],
+  ])("refuses an example that is %s, with the forms there are", (_, example) => {
+    const examples = [short, example as unknown as SftExample];
+    const tokenizing = () => prepareExamples(examples, { ...options, tokenizer: chat });
+    expect(tokenizing).toThrow(DataError);
+    expect(tokenizing).toThrow(/example 1: .*no form of training data\nHint: Examples are \{ instruction/);
   });
 
   it("refuses an empty data set", () => {

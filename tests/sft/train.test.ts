@@ -360,6 +360,21 @@ describe("a run that stops early", () => {
   });
 });
 
+describe("a schedule of one's own", () => {
+  it.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    -1,
+  ])("is refused at the step where it gives %d, before a weight changes", async (rate) => {
+    const before = tf.memory().numTensors;
+    const weights = weightsOf(model);
+    const refused = train({ schedule: () => rate, maxSteps: 2 });
+    await expect(refused).rejects.toThrow(`learning rate at step 1 is ${rate}`);
+    expect(weightsOf(model)).toEqual(weights);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
 describe("evaluateSft", () => {
   it("is the cross-entropy of the answers, whatever the batch size", async () => {
     const examples = countingExamples(7);
