@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { type ColumnTable, from } from "arquero";
 import { z } from "zod";
@@ -53,7 +53,11 @@ export class RunRecord {
     if (complete.length < text.length) truncateSync(file, Buffer.byteLength(complete));
   }
 
-  /** Adds a step and, if there is a file, writes it. */
+  /**
+   * Adds a step and, if there is a file, writes it.
+   *
+   * @throws {DataError} when it cannot be written, as on a full disk; the steps before stay readable
+   */
   record({ step, epoch, metrics }: TrainingStep): void {
     const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
     const values = Object.entries(metrics).map(([name, value]): [string, number | null] => [
@@ -61,7 +65,7 @@ export class RunRecord {
       finite(value),
     ]);
     const line: Line = { step, epoch, metrics: Object.fromEntries(values) };
-    if (this.file) appendFileSync(this.file, `${JSON.stringify(line)}\n`);
+    if (this.file) appendLine(this.file, JSON.stringify(line));
     this.#add(line);
   }
 
@@ -79,7 +83,7 @@ export class RunRecord {
     return from(
       this.#lines.map(({ step, epoch, metrics }) => {
         const row: Record<string, number | null> = { step, epoch };
-        for (const name of names) row[name] = metrics[name] ?? null;
+        for (const name of names) row[name] = metrics[name] ?? row[name] ?? null;
         return row;
       }),
     );
@@ -98,6 +102,22 @@ export class RunRecord {
   #add(line: Line): void {
     while ((this.#lines.at(-1)?.step ?? -1) >= line.step) this.#lines.pop();
     this.#lines.push(line);
+  }
+}
+
+/** Appends a line, or leaves the file as it was. */
+function appendLine(file: string, line: string): void {
+  const before = existsSync(file) ? statSync(file).size : 0;
+  try {
+    appendFileSync(file, `${line}\n`);
+  } catch (cause) {
+    if (existsSync(file)) truncateSync(file, before);
+    throw new DataError(`a step was not recorded in ${file}: ${(cause as Error).message}`, {
+      code: "training/record-not-written",
+      value: file,
+      hint: "Make room, or record into another file. The steps before this one are unharmed.",
+      cause,
+    });
   }
 }
 

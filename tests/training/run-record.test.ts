@@ -1,6 +1,8 @@
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { RunRecord } from "posttrain/training";
 import { beforeEach, describe, expect, it } from "vitest";
 
@@ -26,6 +28,13 @@ describe("RunRecord", () => {
     ]);
   });
 
+  it("keeps the epoch of a step whose metrics do not repeat it", () => {
+    const run = new RunRecord();
+    run.record({ step: 0, epoch: 0, metrics: { eval_loss: 3 } });
+    run.record({ step: 1, epoch: 0.5, metrics: { loss: 2, epoch: 0.5 } });
+    expect(run.table().array("epoch")).toEqual([0, 0.5]);
+  });
+
   it("is the same table after it was written and read again", () => {
     const run = new RunRecord({ file });
     for (let i = 1; i <= 3; i++) run.record(step(i, { loss: 1 / i }));
@@ -49,6 +58,19 @@ describe("RunRecord", () => {
     resumed.record(step(3, { loss: 30 }));
     expect(resumed.table().array("loss")).toEqual([1, 2, 30]);
     expect(new RunRecord({ file }).table().array("loss")).toEqual([1, 2, 30]);
+  });
+
+  it("keeps a readable file when the disk is full, and says so", () => {
+    // A limit on the size of files fails a write in the middle, as a full disk does.
+    const child = fileURLToPath(new URL("run-record-child.ts", import.meta.url));
+    const script = `ulimit -f 64; exec "${process.execPath}" --import tsx "${child}" "${file}"`;
+    const { stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+    expect(stderr).toMatch(/DataError: a step was not recorded in .*first.jsonl/);
+    const { length } = new RunRecord({ file });
+    expect(length).toBeGreaterThan(10);
+    expect(statSync(file).size).toBe(readFileSync(file, "utf8").lastIndexOf("\n") + 1);
+    new RunRecord({ file }).record(step(length + 1, { loss: 1 }));
+    expect(new RunRecord({ file }).length).toBe(length + 1);
   });
 
   it("keeps NaN and infinity as missing values", () => {
