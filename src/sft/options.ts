@@ -68,7 +68,7 @@ export interface SftOptions extends AdamWOptions {
   outputFolder?: string;
   /** Steps between checkpoints; the last step is always saved. @default one epoch */
   saveEvery?: number;
-  /** How many of the latest checkpoints stay. @default 2 */
+  /** How many of this run's latest checkpoints stay. @default 2 */
   keepCheckpoints?: number;
   /** A checkpoint, or an `outputFolder` whose latest one is taken, to go on from bit for bit. */
   resumeFrom?: string;

@@ -49,7 +49,8 @@ const FOLDER = /^checkpoint-(\d+)$/;
  * `optimizer.safetensors`, and `state.json`, all in `checkpoint-<step>`. The folder is written under another
  * name and renamed when complete, so a crash or a full disk never harms the checkpoints that are there.
  *
- * @param keep how many of the latest checkpoints stay; older ones are deleted once the new one is safe
+ * @param keep how many checkpoints up to this step stay; older ones are deleted once the new one is safe.
+ *   Those of later steps, which another run has left in the folder, are not touched
  * @returns the folder's path
  * @throws {CheckpointError} when it cannot be written
  */
@@ -62,7 +63,9 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, kee
       writeSafetensors(join(temporary, "optimizer.safetensors"), await entries(optimizer.state()));
       replaceFile(join(temporary, "state.json"), `${JSON.stringify(state, null, 2)}\n`);
     });
-    for (const old of (await checkpointsIn(folder)).slice(0, -keep)) await rm(old, { recursive: true });
+    const all = await checkpointsIn(folder);
+    const upToThis = all.slice(0, all.indexOf(path) + 1);
+    for (const old of upToThis.slice(0, -keep)) await rm(old, { recursive: true });
     return path;
   } catch (cause) {
     throw new CheckpointError(`checkpoint ${path} was not saved: ${(cause as Error).message}`, {

@@ -34,6 +34,11 @@ export interface Plan {
   from(step: number): Generator<PlannedStep>;
 }
 
+/**
+ * Plans a run: how many steps it has, and what each of them learns.
+ *
+ * @throws {OptionError} when there would be no step, or a size is no whole number of at least 1
+ */
 export function planSteps(options: PlanOptions): Plan {
   const { lengths, batchSize, gradientAccumulationSteps, epochs, maxSteps } = options;
   requireCount("batchSize", batchSize);

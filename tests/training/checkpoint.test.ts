@@ -70,6 +70,11 @@ describe("a checkpoint", () => {
     ]);
   });
 
+  it("makes room for itself among the earlier ones only, whatever another run has left in the folder", async () => {
+    for (const step of [8, 9, 1, 2, 3]) await save(step);
+    expect(readdirSync(folder)).toEqual(["checkpoint-2", "checkpoint-3", "checkpoint-8", "checkpoint-9"]);
+  });
+
   it("is found where a kill left it between the two renames that replace it", async () => {
     await save(4);
     renameSync(join(folder, "checkpoint-4"), join(folder, "checkpoint-4.replaced"));
