@@ -5,25 +5,18 @@ import os from "node:os";
 import path from "node:path";
 import { setUp } from "./setup/index.mjs";
 import { root } from "./setup/paths.mjs";
-import { attach } from "./setup/run.mjs";
+import { attach, run } from "./setup/run.mjs";
 
 await setUp();
 const folder = mkdtempSync(path.join(os.tmpdir(), "posttrain-test-"));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
-for (const project of ["unit", "system"]) {
-  const file = path.join(folder, `${project}.json`);
-  const exitCode = await attach(process.execPath, [
-    ...[vitest, "run", "--project", project],
-    ...["--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
-  ]);
-  const tests = readReport(file);
-  counts.passed += tests?.numPassedTests ?? 0;
-  counts.skipped += (tests?.numPendingTests ?? 0) + (tests?.numTodoTests ?? 0);
-  // A file that does not even load has no failed test to count, but it has failed.
-  counts.failed += Math.max(tests?.numFailedTests ?? 0, exitCode === 0 ? 0 : 1);
-}
+await runTests("unit");
+// Each file that starts processes gets a test runner of its own, so that one that hangs takes no other with it.
+const list = path.join(folder, "files.json");
+await run(process.execPath, [vitest, "list", "--filesOnly", `--json=${list}`, "--project", "system"]);
+for (const { file } of readReport(list) ?? []) await runTests("system", path.relative(root, file));
 
 const notebookReport = path.join(folder, "notebooks.json");
 const notebookExit = await attach(process.execPath, [
@@ -39,6 +32,37 @@ rmSync(folder, { recursive: true, force: true });
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
 process.exitCode = counts.failed === 0 ? 0 : 1;
+
+/**
+ * Runs the tests of a project, or one file of it, and counts them. A runner that does nothing for ten minutes hangs:
+ * it is stopped and started once more.
+ *
+ * @param {string} project
+ * @param {...string} files
+ */
+async function runTests(project, ...files) {
+  const report = path.join(folder, "tests.json");
+  const args = [
+    vitest,
+    "run",
+    "--project",
+    project,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+  ];
+  let exitCode = 124;
+  for (let attempt = 1; exitCode === 124 && attempt <= 2; attempt++) {
+    rmSync(report, { force: true });
+    exitCode = await attach(process.execPath, [...args, ...files], { minutes: 10 });
+    if (exitCode === 124) console.log(`${[project, ...files].join(" ")}: stopped after ten minutes`);
+  }
+  const tests = readReport(report);
+  counts.passed += tests?.numPassedTests ?? 0;
+  counts.skipped += (tests?.numPendingTests ?? 0) + (tests?.numTodoTests ?? 0);
+  // A file that does not even load has no failed test to count, but it has failed.
+  counts.failed += Math.max(tests?.numFailedTests ?? 0, exitCode === 0 ? 0 : 1);
+}
 
 /** @param {string} file */
 function readReport(file) {

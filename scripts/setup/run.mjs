@@ -51,26 +51,33 @@ export function run(command, args, { cwd = root, env = {}, hint = "" } = {}) {
 }
 
 /**
- * Runs a program that talks to the user itself, and returns its exit code.
+ * Runs a program that talks to the user itself, and returns its exit code, or 124 when it had to be stopped.
  * Ctrl-C reaches the child through the terminal; we only wait for it to finish.
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Record<string, string> }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string>, minutes?: number }} [options] `minutes` is its limit
  * @returns {Promise<number>}
  */
-export function attach(command, args, { cwd = root, env = {} } = {}) {
+export function attach(command, args, { cwd = root, env = {}, minutes } = {}) {
   const ignore = () => {};
   process.on("SIGINT", ignore);
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: "inherit" });
     const terminate = () => child.kill("SIGTERM");
     process.on("SIGTERM", terminate);
+    let late = false;
+    const stop = () => {
+      late = true;
+      child.kill("SIGKILL");
+    };
+    const limit = minutes === undefined ? undefined : setTimeout(stop, minutes * 60_000);
     child.on("error", reject);
     child.on("close", (code) => {
+      clearTimeout(limit);
       process.off("SIGINT", ignore);
       process.off("SIGTERM", terminate);
-      resolve(code ?? 1);
+      resolve(late ? 124 : (code ?? 1));
     });
   });
 }
