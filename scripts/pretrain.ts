@@ -21,7 +21,7 @@ const { values: args } = parseArgs({
 
 const seed = 20;
 const window = 128;
-const passes = 28;
+const passes = 20;
 
 console.log(String(await useBackend()));
 const random = new Random(seed);
@@ -30,7 +30,7 @@ const heldOut = documents.slice(0, Math.round(documents.length / 25));
 const learned = documents.slice(heldOut.length);
 
 const tokenizer = trainBpe(learned, {
-  vocabSize: 4096,
+  vocabSize: 2048,
   eosToken: "<|endoftext|>",
 });
 const model = createDecoder(
@@ -67,7 +67,7 @@ for await (const step of trainSft({
   learningRate: 2e-3,
   schedule: "cosine",
   warmup: 0.05,
-  weightDecay: 0.1,
+  weightDecay: 0.3,
   betas: [0.9, 0.98],
   evalEvery: 250,
   seed,
