@@ -74,8 +74,5 @@ export async function runAndInterrupt(
   const running = run(kernel, code);
   await started;
   await interrupt();
-  // A signal that arrives in the very moment in which Node leaves its own guard of synchronous code is lost.
-  // Whoever sits at the keyboard presses again.
-  const again = setInterval(() => void interrupt(), 5_000);
-  return running.finally(() => clearInterval(again));
+  return running;
 }

@@ -13,7 +13,10 @@ beforeAll(async () => {
 afterAll(() => kernel.shutdown());
 
 const INTERRUPTED = { status: "error", ename: "Interrupted" };
-const sigint = () => process.kill(kernel.pid ?? 0, "SIGINT");
+const sigint = () => {
+  if (kernel.pid === undefined) throw new Error("the kernel is gone"); // 0 would mean this very process group
+  process.kill(kernel.pid, "SIGINT");
+};
 
 /** Variables of earlier cells are still there and new cells run. */
 async function expectUsable(): Promise<void> {
