@@ -20,6 +20,6 @@ export class Block {
   /** `[batch·time, hidden]` → the same shape. */
   forward(x: Tensor2D, context: PassContext, memory?: Memory): Tensor2D {
     const h = tf.add<Tensor2D>(x, this.attention.forward(this.attentionNorm.forward(x), context, memory));
-    return tf.add(h, this.feedForward.forward(this.feedForwardNorm.forward(h)));
+    return tf.add(h, this.feedForward.forward(this.feedForwardNorm.forward(h), context.dropoutKey));
   }
 }

@@ -1,3 +1,4 @@
+import type { RandomKey } from "../backend/index.js";
 import { type Tensor2D, type Tensor3D, type Tensor4D, tf } from "../backend/tf.js";
 import { OptionError, ShapeError } from "../errors.js";
 import { causalMask } from "./attention.js";
@@ -18,6 +19,8 @@ export interface ForwardOptions {
   segments?: Tensor2D;
   /** Added to the token embeddings, `[batch, time, hidden]` (NEFTune noise). */
   embeddingNoise?: Tensor3D;
+  /** What dropout draws from, `[2]` int32. Without it nothing is dropped, as in evaluation and generation. */
+  dropoutKey?: RandomKey;
 }
 
 /** A decoder-only transformer: token ids in, a distribution over the next token out. */
@@ -62,6 +65,8 @@ export interface PassInput {
   /** `[batch or 1, 1, time, keys]`, added to the attention scores. */
   mask: Tensor4D;
   embeddingNoise?: Tensor3D;
+  /** What dropout draws from; without it nothing is dropped. */
+  dropoutKey?: RandomKey;
   /** One for each block. */
   memory?: Memory[];
 }
@@ -88,15 +93,16 @@ export class TransformerDecoder implements Decoder {
 
   hidden(tokenIds: Tensor2D, options: ForwardOptions = {}): Tensor3D {
     this.requireFitting(tokenIds, options);
-    const { segments, embeddingNoise } = options;
+    const { segments, embeddingNoise, dropoutKey } = options;
     const [, time] = tokenIds.shape;
     return tf.tidy(() => {
       const positions = options.positions ?? tf.reshape<tf.Rank.R2>(tf.range(0, time, 1, "int32"), [1, time]);
-      return this.pass({ tokenIds, positions, embeddingNoise, mask: causalMask(time, { segments }) });
+      const mask = causalMask(time, { segments });
+      return this.pass({ tokenIds, positions, mask, embeddingNoise, dropoutKey });
     });
   }
 
-  pass({ tokenIds, positions, mask, embeddingNoise, memory }: PassInput): Tensor3D {
+  pass({ tokenIds, positions, mask, embeddingNoise, dropoutKey, memory }: PassInput): Tensor3D {
     const { hiddenSize, headSize, rotaryBase } = this.config;
     const { tokens, positions: positionTable, blocks, norm } = this.parts;
     const [batch, time] = tokenIds.shape;
@@ -106,7 +112,7 @@ export class TransformerDecoder implements Decoder {
     if (embeddingNoise) embedded = tf.add(embedded, embeddingNoise);
 
     const angles = positionTable ? undefined : rotaryAngles(positions, headSize, rotaryBase);
-    const context: PassContext = { batch, time, mask, angles };
+    const context: PassContext = { batch, time, mask, angles, dropoutKey };
     let stream = tf.reshape<tf.Rank.R2>(embedded, [batch * time, hiddenSize]);
     blocks.forEach((block, i) => {
       const before = stream;

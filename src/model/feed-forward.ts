@@ -1,3 +1,4 @@
+import type { RandomKey } from "../backend/index.js";
 import type { Tensor2D } from "../backend/tf.js";
 import { gelu, swiglu } from "./activation.js";
 import type { Linear } from "./linear.js";
@@ -5,8 +6,8 @@ import type { Parameter } from "./parameter.js";
 
 /** The part of a block that works on every position alone: widen, activate, narrow. */
 export interface FeedForward {
-  /** `[rows, hidden]` → `[rows, hidden]`. */
-  forward(x: Tensor2D): Tensor2D;
+  /** `[rows, hidden]` → `[rows, hidden]`. Dropout, if there is any, draws from the key. */
+  forward(x: Tensor2D, dropoutKey?: RandomKey): Tensor2D;
   parameters(): Parameter[];
 }
 
@@ -21,8 +22,8 @@ export class PlainFeedForward implements FeedForward {
     readonly narrow: Linear,
   ) {}
 
-  forward(x: Tensor2D): Tensor2D {
-    return this.narrow.forward(gelu(this.widen.forward(x)));
+  forward(x: Tensor2D, dropoutKey?: RandomKey): Tensor2D {
+    return this.narrow.forward(gelu(this.widen.forward(x, dropoutKey)), dropoutKey);
   }
 
   parameters(): Parameter[] {
@@ -42,8 +43,9 @@ export class GatedFeedForward implements FeedForward {
     readonly down: Linear,
   ) {}
 
-  forward(x: Tensor2D): Tensor2D {
-    return this.down.forward(swiglu(this.gate.forward(x), this.up.forward(x)));
+  forward(x: Tensor2D, dropoutKey?: RandomKey): Tensor2D {
+    const [gate, up] = [this.gate.forward(x, dropoutKey), this.up.forward(x, dropoutKey)];
+    return this.down.forward(swiglu(gate, up), dropoutKey);
   }
 
   parameters(): Parameter[] {

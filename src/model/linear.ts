@@ -1,3 +1,4 @@
+import type { RandomKey } from "../backend/index.js";
 import { type Tensor2D, tf } from "../backend/tf.js";
 import type { Parameter } from "./parameter.js";
 
@@ -18,8 +19,12 @@ export class Linear {
     readonly bias?: Parameter,
   ) {}
 
-  /** `[rows, in]` → `[rows, out]`. */
-  forward(x: Tensor2D): Tensor2D {
+  /**
+   * `[rows, in]` → `[rows, out]`.
+   *
+   * @param _dropoutKey what dropout draws from; without it nothing is dropped
+   */
+  forward(x: Tensor2D, _dropoutKey?: RandomKey): Tensor2D {
     const product = tf.matMul<Tensor2D>(x, this.weight.variable, false, this.layout === "outIn");
     return this.bias ? tf.add(product, this.bias.variable) : product;
   }

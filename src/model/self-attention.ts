@@ -1,3 +1,4 @@
+import type { RandomKey } from "../backend/index.js";
 import { type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
 import { attention } from "./attention.js";
 import type { Linear } from "./linear.js";
@@ -12,6 +13,8 @@ export interface PassContext {
   mask: Tensor4D;
   /** Absent with learned positions. */
   angles?: RotaryAngles;
+  /** What dropout draws from. Absent in evaluation and generation: nothing is dropped. */
+  dropoutKey?: RandomKey;
 }
 
 /** The keys and values one block has seen, `[batch, keyHeads, keys, headSize]` each; absent at first. */
@@ -43,8 +46,8 @@ export class SelfAttention {
    */
   forward(x: Tensor2D, context: PassContext, memory?: Memory): Tensor2D {
     const { heads, keyValueHeads, headSize } = this.layout;
-    const { batch, time, mask, angles } = context;
-    const [q, k, v] = this.project(x);
+    const { batch, time, mask, angles, dropoutKey } = context;
+    const [q, k, v] = this.project(x, dropoutKey);
 
     const byHead = (flat: Tensor2D, count: number) =>
       tf.reshape(flat, [batch, time, count, headSize]) as Tensor4D;
@@ -60,15 +63,15 @@ export class SelfAttention {
       Object.assign(memory, { keys, values });
     }
     const attended = headsFirst(attention(queries, keys, values, mask)); // [batch, time, heads, headSize]
-    return this.output.forward(tf.reshape(attended, [batch * time, heads * headSize]));
+    return this.output.forward(tf.reshape(attended, [batch * time, heads * headSize]), dropoutKey);
   }
 
   parameters(): Parameter[] {
     return [...this.inputs, this.output].flatMap((linear) => linear.parameters());
   }
 
-  private project(x: Tensor2D): [Tensor2D, Tensor2D, Tensor2D] {
-    const projected = this.inputs.map((linear) => linear.forward(x));
+  private project(x: Tensor2D, dropoutKey?: RandomKey): [Tensor2D, Tensor2D, Tensor2D] {
+    const projected = this.inputs.map((linear) => linear.forward(x, dropoutKey));
     const [first] = projected;
     if (first && projected.length === 1) return tf.split(first, 3, 1) as [Tensor2D, Tensor2D, Tensor2D];
     return projected as [Tensor2D, Tensor2D, Tensor2D];
