@@ -26,6 +26,11 @@ export interface AdamWOptions {
    * @default 0
    */
   maxGradNorm?: number;
+  /**
+   * By what the learning rate of a parameter is multiplied. Asked once, when the optimizer is made.
+   * @default 1 for every parameter
+   */
+  rateFactor?: (parameter: Parameter) => number;
 }
 
 /** The numbers that change from update to update, as scalars, so that a compiled step can take them as inputs. */
@@ -51,7 +56,9 @@ interface Moments {
   mean: Variable;
   /** v, the running mean of its square. */
   square: Variable;
-  decays: boolean;
+  /** λ, or 0 for a norm or a bias. */
+  weightDecay: number;
+  rateFactor: number;
 }
 
 /**
@@ -63,35 +70,46 @@ interface Moments {
  *     - \eta\, \frac{m_t / (1-\beta_1^t)}{\sqrt{v_t / (1-\beta_2^t)} + \varepsilon}
  * \end{aligned} \tag{OPT-1} $$
  *
- * It owns m and v, `2 × 4` bytes a weight, and never the parameters. One update is a pure function of tensors
+ * It owns m and v, `2 × 4` bytes a trainable weight, and never the parameters. One update is a pure function of tensors
  * except that it assigns to variables; a gradient that is not finite changes nothing.
  *
  * @source Loshchilov & Hutter 2019 (AdamW), algorithm 2; defaults and placement of ε as in `torch.optim.AdamW`
  */
 export class AdamW {
   readonly #moments: readonly Moments[];
-  readonly #options: Required<AdamWOptions>;
+  readonly #options: Required<Pick<AdamWOptions, "betas" | "epsilon" | "maxGradNorm">>;
   /** t: how many updates were made. */
   updates = 0;
 
   constructor(
     parameters: readonly Parameter[],
-    { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, maxGradNorm = 0 }: AdamWOptions = {},
+    {
+      betas = [0.9, 0.999],
+      epsilon = 1e-8,
+      weightDecay = 0.01,
+      maxGradNorm = 0,
+      rateFactor = () => 1,
+    }: AdamWOptions = {},
   ) {
     requireRange("betas[0]", betas[0], 0, 1);
     requireRange("betas[1]", betas[1], 0, 1);
     requireRange("epsilon", epsilon, 0);
     requireRange("weightDecay", weightDecay, 0);
     requireRange("maxGradNorm", maxGradNorm, 0);
-    this.#options = { betas, epsilon, weightDecay, maxGradNorm };
-    this.#moments = parameters
-      .filter(({ trainable }) => trainable)
-      .map((parameter) => ({
-        parameter,
-        mean: zerosLike(parameter.variable),
-        square: zerosLike(parameter.variable),
-        decays: parameter.variable.rank >= 2,
-      }));
+    this.#options = { betas, epsilon, maxGradNorm };
+    const trainable = parameters.filter((parameter) => parameter.trainable);
+    const factors = trainable.map((parameter) => {
+      const factor = rateFactor(parameter);
+      requireRange(`rateFactor of ${parameter.name}`, factor, 0);
+      return factor;
+    });
+    this.#moments = trainable.map((parameter, i) => ({
+      parameter,
+      mean: zerosLike(parameter.variable),
+      square: zerosLike(parameter.variable),
+      weightDecay: parameter.variable.rank >= 2 ? weightDecay : 0,
+      rateFactor: factors[i] as number,
+    }));
   }
 
   /**
@@ -119,17 +137,16 @@ export class AdamW {
    */
   update(gradients: Gradients, { learningRate, stepSize, epsilon }: AdamWRates, loss?: Scalar): AdamWUpdate {
     return tf.tidy(() => {
-      const { betas, weightDecay, maxGradNorm } = this.#options;
+      const { betas, maxGradNorm } = this.#options;
       const norm = globalNorm(gradients);
       const accepted = tf.cast(tf.isFinite(loss ? tf.add(norm, loss) : norm), "float32") as Scalar;
       const factor = timesOrZero(clippingFactor(norm, maxGradNorm), accepted);
       const take1 = tf.mul(accepted, 1 - betas[0]); // 1 − β₁, or 0 to leave m as it is
       const take2 = tf.mul(accepted, 1 - betas[1]);
       const [keep1, keep2] = [tf.sub(1, take1), tf.sub(1, take2)];
-      const shrink = tf.sub(1, tf.mul(tf.mul(learningRate, accepted), weightDecay)); // 1 − ηλ
-      const step = tf.mul(stepSize, accepted);
+      const [rate, step] = [tf.mul(learningRate, accepted), tf.mul(stepSize, accepted)];
 
-      for (const { parameter, mean, square, decays } of this.#moments) {
+      for (const { parameter, mean, square, weightDecay, rateFactor } of this.#moments) {
         const gradient = gradients[parameter.name];
         if (!gradient) continue;
         tf.tidy(() => {
@@ -138,10 +155,11 @@ export class AdamW {
           const v = tf.add(tf.mul(square, keep2), tf.mul(tf.square(g), take2));
           const direction = tf.div(m, tf.add(tf.sqrt(v), epsilon));
           const { variable } = parameter;
-          const shrunk = decays && weightDecay > 0 ? tf.mul(variable, shrink) : variable;
+          const decay = tf.mul(rate, rateFactor * weightDecay); // ηλ
+          const shrunk = weightDecay > 0 ? tf.sub(variable, tf.mul(variable, decay)) : variable;
           mean.assign(m);
           square.assign(v);
-          variable.assign(tf.sub(shrunk, tf.mul(direction, step)));
+          variable.assign(tf.sub(shrunk, tf.mul(direction, tf.mul(step, rateFactor))));
         });
       }
       return { norm, accepted };

@@ -99,6 +99,15 @@ describe("trainSft", () => {
     }
   });
 
+  it("gives every parameter the share of the learning rate that `rateFactor` says", async () => {
+    const before = weightsOf(model);
+    await train({ maxSteps: 1, rateFactor: ({ name }) => (name === "model.norm.weight" ? 0 : 1) });
+    const after = weightsOf(model);
+    const changed = Object.keys(after).filter((name) => String(after[name]) !== String(before[name]));
+    expect(changed).not.toContain("model.norm.weight");
+    expect(changed).toHaveLength(Object.keys(after).length - 1);
+  });
+
   it("learns: the held-out loss falls and the answers come out right", async () => {
     const evaluation = countingExamples(9);
     const before = await evaluateSft({ model, examples: evaluation });

@@ -108,6 +108,27 @@ describe("AdamW", () => {
     expectClose(parameters[0]?.variable, [[1, 2]]);
   });
 
+  it("multiplies the learning rate of a parameter by its factor, for the step and for the decay", () => {
+    const gradients = { weight: tf.tensor2d([[0.3, -2]]), bias: tf.tensor1d([0.7]) };
+    const start = { weight: [[1, 2]], bias: [3] };
+    const run = (learningRate: number, options: AdamWOptions) => {
+      const parameters = parametersAt(start);
+      const optimizer = new AdamW(parameters, { weightDecay: 0.5, ...options });
+      for (let i = 0; i < 3; i++) optimizer.step(gradients, learningRate);
+      return parameters;
+    };
+    const asked = run(0.01, { rateFactor: ({ name }) => (name === "weight" ? 16 : 1) });
+    expectClose(asked[0]?.variable, [...(run(0.16, {})[0]?.variable.dataSync() ?? [])], 1e-6);
+    expectClose(asked[1]?.variable, [...(run(0.01, {})[1]?.variable.dataSync() ?? [])], 1e-6);
+    const still = run(0.01, { rateFactor: () => 0 });
+    expect(values(still)).toEqual([1, 2, 3]);
+  });
+
+  it("refuses a factor that is no rate, naming the parameter", () => {
+    const parameters = parametersAt({ weight: [[1, 2]], bias: [3] });
+    expect(() => new AdamW(parameters, { rateFactor: () => Number.NaN })).toThrow("rateFactor of weight");
+  });
+
   it("holds two tensors a parameter and leaves nothing else behind", () => {
     const parameters = parametersAt({ weight: [[1, 2]], bias: [3] });
     const gradients = { weight: tf.ones([1, 2]), bias: tf.ones([1]) };
