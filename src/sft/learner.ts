@@ -1,4 +1,4 @@
-import { type CompiledStep, compileStep, Random, type Tensors } from "../backend/index.js";
+import { type CompiledStep, compileStep, type Tensors } from "../backend/index.js";
 import { type Tensor, tf } from "../backend/tf.js";
 import {
   AdamW,
@@ -11,7 +11,6 @@ import {
   type SupervisedLoss,
 } from "../training/index.js";
 import type { SftData } from "./data.js";
-import { neftuneNoise } from "./neftune.js";
 import type { SftSettings } from "./options.js";
 import { accumulateStep, type BatchTensors, batchTensors, learnStep, updateStep } from "./step.js";
 
@@ -45,8 +44,6 @@ interface MaybeCompiled<In, Out> {
 /** Feeds batches to the compiled step functions. It owns them, the optimizer's state and the gradients' sum. */
 export class SftLearner {
   readonly optimizer: AdamW;
-  /** Where NEFTune's noise comes from. */
-  random: Random;
   readonly #settings: SftSettings;
   readonly #sum: GradientSum;
   readonly #data: SftData;
@@ -55,42 +52,47 @@ export class SftLearner {
   readonly #update: MaybeCompiled<AdamWRates, AdamWUpdate>;
 
   constructor(settings: SftSettings, data: SftData) {
-    const { model, seed, gradientAccumulationSteps, labelSmoothing, compile } = settings;
+    const { model, gradientAccumulationSteps, compile } = settings;
     this.#settings = settings;
     this.#data = data;
-    this.random = new Random(seed);
     this.optimizer = new AdamW(model.parameters(), settings);
     this.#sum = new GradientSum(gradientAccumulationSteps > 1 ? model.parameters() : []);
-    const parts = { model, optimizer: this.optimizer, sum: this.#sum, labelSmoothing };
+    const parts = { model, optimizer: this.optimizer, sum: this.#sum, options: settings };
     this.#learn = maybeCompiled(learnStep(parts), compile);
     this.#accumulate = maybeCompiled(accumulateStep(parts), compile);
     this.#update = maybeCompiled(updateStep(parts), compile);
   }
 
-  /** One optimizer step on the micro-batches at a learning rate. */
-  async learn(batches: readonly Batch[], learningRate: number): Promise<Learned> {
+  /**
+   * One optimizer step on the micro-batches at a learning rate.
+   *
+   * @param step its number, from 0, from which with the seed follows everything random
+   */
+  async learn(step: number, batches: readonly Batch[], learningRate: number): Promise<Learned> {
     const began = performance.now();
     const total = (key: "supervised" | "tokens"): number =>
       batches.reduce((sum, batch) => sum + batch[key], 0);
     const outcome = await (this.#settings.gradientAccumulationSteps > 1
-      ? this.#learnInParts(batches, total("supervised"), learningRate)
-      : this.#learnAtOnce(batches[0] as Batch, total("supervised"), learningRate));
+      ? this.#learnInParts(step, batches, total("supervised"), learningRate)
+      : this.#learnAtOnce(step, batches[0] as Batch, total("supervised"), learningRate));
     if (outcome.accepted === 1) this.optimizer.updates += 1;
     const seconds = (performance.now() - began) / 1000;
     return { ...outcome, supervised: total("supervised"), tokens: total("tokens"), learningRate, seconds };
   }
 
-  async #learnAtOnce(batch: Batch, tokenCount: number, learningRate: number) {
-    const inputs = { ...this.#tensors(batch, tokenCount), ...this.optimizer.rates(learningRate) };
+  async #learnAtOnce(step: number, batch: Batch, tokenCount: number, learningRate: number) {
+    const inputs = { ...this.#tensors(batch, tokenCount, step), ...this.optimizer.rates(learningRate) };
     return run(variant(this.#learn, this.#batchesLike(batch)), inputs);
   }
 
-  async #learnInParts(batches: readonly Batch[], tokenCount: number, learningRate: number) {
+  async #learnInParts(step: number, batches: readonly Batch[], tokenCount: number, learningRate: number) {
+    const { gradientAccumulationSteps, signal } = this.#settings;
     const outcome = { loss: 0, surprise: 0, correct: 0, entropy: 0 };
-    for (const batch of batches) {
-      await breathe(this.#settings.signal);
-      const step = variant(this.#accumulate, this.#batchesLike(batch));
-      const part = await run(step, this.#tensors(batch, tokenCount));
+    for (const [index, batch] of batches.entries()) {
+      await breathe(signal);
+      const counter = step * gradientAccumulationSteps + index;
+      const accumulate = variant(this.#accumulate, this.#batchesLike(batch));
+      const part = await run(accumulate, this.#tensors(batch, tokenCount, counter));
       for (const name of ["loss", "surprise", "correct", "entropy"] as const) outcome[name] += part[name];
     }
     const update = variant(this.#update, this.#data.plan.totalSteps);
@@ -102,11 +104,9 @@ export class SftLearner {
     return this.#data.shapes.get(time)?.batches ?? 0;
   }
 
-  #tensors(batch: Batch, tokenCount: number): BatchTensors {
-    const { model, neftuneNoiseAlpha: alpha } = this.#settings;
-    const width = model.config.hiddenSize;
-    const noise = alpha > 0 ? neftuneNoise(batch, width, alpha, this.random) : undefined;
-    return batchTensors(batch, tokenCount, noise && [noise, width]);
+  #tensors(batch: Batch, tokenCount: number, counter: number): BatchTensors {
+    const { seed, neftuneNoiseAlpha } = this.#settings;
+    return batchTensors(batch, tokenCount, { seed, counter, noise: neftuneNoiseAlpha > 0 });
   }
 
   dispose(): void {

@@ -1,5 +1,9 @@
-import type { Random } from "../backend/index.js";
+import { type RandomKey, statelessUniform } from "../backend/index.js";
+import { type Tensor2D, type Tensor3D, tf } from "../backend/tf.js";
 import type { Batch } from "../training/index.js";
+
+/** Which numbers of a key are the noise. Dropout, which may draw with the same key, counts its streams from 0. */
+const STREAM = -1;
 
 /**
  * Noise on the embeddings of a batch, for training only: it keeps a model from learning answers by heart.
@@ -8,23 +12,30 @@ import type { Batch } from "../training/index.js";
  *
  * L is the length of the example that the token belongs to, without padding. Padding gets no noise.
  *
- * @param batch  the padded batch
- * @param width  d, the size of an embedding
- * @param alpha  α; the paper uses 5 to 15
- * @returns `[rows, time, d]`, row by row
+ * @param lengths L of every token, `[rows, time]`; 0 for padding
+ * @param width   d, the size of an embedding
+ * @param alpha   α; the paper uses 5 to 15
+ * @param key     the same key gives the same noise
+ * @returns `[rows, time, d]`. The caller owns it.
  * @source Jain et al. 2023 (NEFTune), algorithm 1
  */
-export function neftuneNoise(batch: Batch, width: number, alpha: number, random: Random): Float32Array {
-  const { rows, time, segments } = batch;
-  const example = (at: number): string => `${Math.floor(at / time)}:${segments[at]}`;
-  const lengths = new Map<string, number>();
-  for (let at = 0; at < rows * time; at++) lengths.set(example(at), (lengths.get(example(at)) ?? 0) + 1);
+export function neftuneNoise(lengths: Tensor2D, width: number, alpha: number, key: RandomKey): Tensor3D {
+  const [rows, time] = lengths.shape;
+  return tf.tidy(() => {
+    const bound = tf.divNoNan(alpha, tf.sqrt(tf.mul(lengths, width))); // [rows, time]
+    const epsilon = tf.sub(tf.mul(statelessUniform<Tensor3D>([rows, time, width], key, STREAM), 2), 1);
+    return tf.mul(epsilon, tf.expandDims(bound, -1));
+  });
+}
 
-  const noise = new Float32Array(rows * time * width);
-  for (let at = 0; at < rows * time; at++) {
-    if (segments[at] === 0) continue;
-    const scale = alpha / Math.sqrt((lengths.get(example(at)) ?? 1) * width);
-    for (let i = 0; i < width; i++) noise[at * width + i] = scale * (2 * random.uniform() - 1);
+/** How long the example of every token is, `[rows, time]`; 0 for padding. The caller owns the tensor. */
+export function exampleLengths({ rows, time, segments }: Batch): Tensor2D {
+  const lengths = new Float32Array(rows * time);
+  for (let start = 0; start < lengths.length; ) {
+    let end = start + 1;
+    while (end % time !== 0 && segments[end] === segments[start]) end++;
+    if (segments[start] !== 0) lengths.fill(end - start, start, end);
+    start = end;
   }
-  return noise;
+  return tf.tensor2d(lengths, [rows, time]);
 }

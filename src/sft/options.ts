@@ -109,6 +109,7 @@ export function withDefaults(options: SftOptions) {
     signal: stopSignal(options.signal),
   };
   const { maxLength, warmup, epochs, learningRate, labelSmoothing, neftuneNoiseAlpha } = settings;
+  requireSeed(settings.seed);
   requireCount("maxLength", maxLength, 2);
   requireRange("warmup", warmup, 0);
   requireRange("learningRate", learningRate, 0);
@@ -151,6 +152,15 @@ function given(options: SftOptions): SftOptions {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as SftOptions;
+}
+
+function requireSeed(seed: number): void {
+  if (Number.isSafeInteger(seed)) return;
+  throw new OptionError(`the seed must be a whole number, not ${seed}`, {
+    code: "training/option-out-of-range",
+    value: seed,
+    hint: "Pass a whole number such as 42; the same one gives the same run.",
+  });
 }
 
 function requireOneOf(name: string, value: string, known: readonly string[]): void {

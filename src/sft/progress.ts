@@ -1,11 +1,10 @@
-import { Random } from "../backend/index.js";
 import { CheckpointError, loadCheckpoint, TrainingError, type TrainingState } from "../training/index.js";
 import type { SftData } from "./data.js";
 import type { Learned, SftLearner } from "./learner.js";
 import type { SftSettings } from "./options.js";
 
 /**
- * Where the run begins: at step 0, or where a checkpoint left off, with model, optimizer and noise as they were.
+ * Where the run begins: at step 0, or where a checkpoint left off, with model and optimizer as they were.
  *
  * @throws {CheckpointError} when the checkpoint is of other data, or of the same in another order
  */
@@ -16,9 +15,9 @@ export async function start(
 ): Promise<TrainingState> {
   if (resumeFrom === undefined) {
     const data = { epoch: 0, stepInEpoch: 0, fingerprint };
-    return { step: 0, data, updates: 0, random: [...learner.random.state()], tokens: 0 };
+    return { step: 0, data, updates: 0, tokens: 0 };
   }
-  const state = await loadCheckpoint(resumeFrom, { model, optimizer: learner.optimizer }, (saved) => {
+  return loadCheckpoint(resumeFrom, { model, optimizer: learner.optimizer }, (saved) => {
     if (saved.data.fingerprint === fingerprint) return;
     throw new CheckpointError(`${resumeFrom} was saved by a run on other examples, or in another order`, {
       code: "sft/resume-mismatch",
@@ -26,8 +25,6 @@ export async function start(
       hint: "Resume with the same examples, mask, maxLength, packing, batch sizes and seed.",
     });
   });
-  learner.random = new Random(state.random);
-  return state;
 }
 
 /** The state after a step. */
@@ -46,7 +43,6 @@ export function advance(
       fingerprint,
     },
     updates: learner.optimizer.updates,
-    random: [...learner.random.state()],
     tokens: tokens + learned.tokens,
   };
 }

@@ -1,4 +1,5 @@
-import { type Scalar, type Tensor1D, type Tensor2D, type Tensor3D, tf } from "../backend/tf.js";
+import { type RandomKey, randomKey } from "../backend/index.js";
+import { type Scalar, type Tensor1D, type Tensor2D, tf } from "../backend/tf.js";
 import type { Decoder } from "../model/index.js";
 import {
   type AdamW,
@@ -11,6 +12,7 @@ import {
   supervisedLoss,
   valueAndGradients,
 } from "../training/index.js";
+import { exampleLengths, neftuneNoise } from "./neftune.js";
 
 /** A batch on the device. */
 export type BatchTensors = {
@@ -27,12 +29,28 @@ export type BatchTensors = {
   /** `[rows, time]` int32, only for packed batches. */
   segments?: Tensor2D;
   positions?: Tensor2D;
-  /** `[rows, time, hidden]`, only with NEFTune. */
-  embeddingNoise?: Tensor3D;
+  /** `[2]` int32, only in training: what dropout and NEFTune draw from. */
+  dropoutKey?: RandomKey;
+  /** `[rows, time]`, only with NEFTune: the length of each token's example. */
+  lengths?: Tensor2D;
 };
 
-/** Copies a batch to the device. The caller owns the tensors. */
-export function batchTensors(batch: Batch, tokenCount: number, noise?: [Float32Array, number]): BatchTensors {
+/** What makes a batch one of training. */
+export interface TrainingBatch {
+  seed: number;
+  /** Another one for every micro-batch of a run: the same seed and counter drop and disturb the same places. */
+  counter: number;
+  /** Whether NEFTune disturbs the embeddings. */
+  noise: boolean;
+}
+
+/**
+ * Copies a batch to the device. The caller owns the tensors.
+ *
+ * @param tokenCount supervised tokens of the whole step
+ * @param training   without it the batch is evaluated, with neither dropout nor noise
+ */
+export function batchTensors(batch: Batch, tokenCount: number, training?: TrainingBatch): BatchTensors {
   const { rows, time } = batch;
   const grid = (values: Int32Array): Tensor2D => tf.tensor2d(values, [rows, time], "int32");
   return {
@@ -42,8 +60,14 @@ export function batchTensors(batch: Batch, tokenCount: number, noise?: [Float32A
     weights: tf.tensor1d(batch.weights),
     tokenCount: tf.scalar(tokenCount),
     ...(batch.packed ? { segments: grid(batch.segments), positions: grid(batch.positions) } : {}),
-    ...(noise ? { embeddingNoise: tf.tensor3d(noise[0], [rows, time, noise[1]]) } : {}),
+    ...(training ? { dropoutKey: randomKey(training.seed, training.counter) } : {}),
+    ...(training?.noise ? { lengths: exampleLengths(batch) } : {}),
   };
+}
+
+export interface SftLossOptions extends CrossEntropyOptions {
+  /** α of NEFTune, on batches that come with `lengths`. @default 0 */
+  neftuneNoiseAlpha?: number;
 }
 
 /**
@@ -53,43 +77,48 @@ export function batchTensors(batch: Batch, tokenCount: number, noise?: [Float32A
 export function sftLoss(
   model: Decoder,
   batch: BatchTensors,
-  options: CrossEntropyOptions = {},
+  { neftuneNoiseAlpha = 0, ...options }: SftLossOptions = {},
 ): SupervisedLoss {
-  const { tokenIds, predictors, targets, weights, tokenCount, ...forward } = batch;
+  const { tokenIds, predictors, targets, weights, tokenCount, lengths, ...forward } = batch;
+  const { dropoutKey } = forward;
+  const width = model.config.hiddenSize;
   return tf.tidy(() => {
-    const hidden = model.hidden(tokenIds, forward); // [rows, time, hidden]
-    const places = tf.reshape(hidden, [-1, model.config.hiddenSize]);
+    const embeddingNoise =
+      lengths && dropoutKey ? neftuneNoise(lengths, width, neftuneNoiseAlpha, dropoutKey) : undefined;
+    const hidden = model.hidden(tokenIds, { ...forward, embeddingNoise }); // [rows, time, hidden]
+    const places = tf.reshape(hidden, [-1, width]);
     const predicting = tf.gather(places, predictors) as Tensor2D; // [n, hidden]
     return supervisedLoss(model.project(predicting), targets, weights, tokenCount, options);
   });
 }
 
-export interface StepParts extends CrossEntropyOptions {
+export interface StepParts {
   model: Decoder;
   optimizer: AdamW;
   /** Only accumulated steps use it. */
   sum: GradientSum;
+  options: SftLossOptions;
 }
 
 /** One optimizer step on one batch, as a function of tensors: loss, gradients, update. */
 export const learnStep =
-  ({ model, optimizer, labelSmoothing }: StepParts) =>
+  ({ model, optimizer, options }: StepParts) =>
   (inputs: BatchTensors & AdamWRates): SupervisedLoss & AdamWUpdate =>
     tf.tidy(() => {
       const { learningRate, stepSize, epsilon, ...batch } = inputs;
       const { loss, aux, gradients } = valueAndGradients(model.parameters(), () =>
-        sftLoss(model, batch, { labelSmoothing }),
+        sftLoss(model, batch, options),
       );
       return { loss, ...aux, ...optimizer.update(gradients, { learningRate, stepSize, epsilon }, loss) };
     });
 
 /** The part of a step that one of several micro-batches has: its gradients join the sum. */
 export const accumulateStep =
-  ({ model, sum, labelSmoothing }: StepParts) =>
+  ({ model, sum, options }: StepParts) =>
   (batch: BatchTensors): SupervisedLoss =>
     tf.tidy(() => {
       const { loss, aux, gradients } = valueAndGradients(model.parameters(), () =>
-        sftLoss(model, batch, { labelSmoothing }),
+        sftLoss(model, batch, options),
       );
       sum.add(gradients, loss);
       return { loss, ...aux };

@@ -46,7 +46,7 @@ export async function* trainSft(options: SftOptions): AsyncGenerator<SftStep, vo
     for (const { step, microBatches } of plan.from(state.step)) {
       await breathe(signal);
       const batches = microBatches.map(batchOf);
-      const learned = await learner.learn(batches, learningRate(step));
+      const learned = await learner.learn(step, batches, learningRate(step));
       requireFinite(
         learned,
         step,

@@ -11,10 +11,14 @@ import {
 } from "../files/index.js";
 import { type Decoder, saveDecoder } from "../model/index.js";
 import type { AdamW } from "./adamw.js";
+import {
+  adapterState,
+  adapterStateSchema,
+  changingWeights,
+  requireSameAdapters,
+} from "./adapter-checkpoint.js";
 import { completeFolders, writeFolderAtomically } from "./atomic-folder.js";
 import { CheckpointError } from "./errors.js";
-
-const word = z.number().int().min(0).max(0xffff_ffff);
 
 const stateSchema = z.object({
   /** How many optimizer steps were made. It is the place in the schedule too. */
@@ -28,9 +32,10 @@ const stateSchema = z.object({
   }),
   /** t of the optimizer. */
   updates: z.number().int().nonnegative(),
-  random: z.tuple([word, word, word, word]),
   /** How many tokens the model has seen. */
   tokens: z.number().nonnegative(),
+  /** Only where adapters are trained; added when the state is saved. */
+  adapters: adapterStateSchema.optional(),
 });
 
 /** What a run must remember beside its tensors. */
@@ -42,11 +47,13 @@ export interface Checkpoint {
   state: TrainingState;
 }
 
+const ADAPTER = "adapter.safetensors";
 const FOLDER = /^checkpoint-(\d+)$/;
 
 /**
  * Saves everything that a run needs to go on: `model.safetensors` and `config.json` as Hugging Face reads them,
- * `optimizer.safetensors`, and `state.json`, all in `checkpoint-<step>`. The folder is written under another
+ * `optimizer.safetensors`, and `state.json`, all in `checkpoint-<step>`. Of a model with adapters, only what is
+ * trained is saved, as `adapter.safetensors`. The folder is written under another
  * name and renamed when complete, so a crash or a full disk never harms the checkpoints that are there.
  *
  * @param keep how many checkpoints up to this step stay; older ones are deleted once the new one is safe.
@@ -59,9 +66,11 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, kee
   const path = join(folder, `checkpoint-${state.step}`);
   try {
     await writeFolderAtomically(path, async (temporary) => {
-      await saveDecoder(model, temporary, { dtype: "F32" });
+      const adapters = await adapterState(model);
+      if (adapters) writeSafetensors(join(temporary, ADAPTER), await entries(changingWeights(model)));
+      else await saveDecoder(model, temporary, { dtype: "F32" });
       writeSafetensors(join(temporary, "optimizer.safetensors"), await entries(optimizer.state()));
-      replaceFile(join(temporary, "state.json"), `${JSON.stringify(state, null, 2)}\n`);
+      replaceFile(join(temporary, "state.json"), `${JSON.stringify({ ...state, adapters }, null, 2)}\n`);
     });
     const all = await checkpointsIn(folder);
     const upToThis = all.slice(0, all.indexOf(path) + 1);
@@ -92,7 +101,7 @@ export async function checkpointsIn(folder: string): Promise<string[]> {
  * @param path a checkpoint, or a folder of them, of which the latest is taken
  * @param accept throws when the state belongs to another run, before anything is changed
  * @returns the rest of the state
- * @throws {CheckpointError} when there is none, it is damaged, or it is of another model
+ * @throws {CheckpointError} when there is none, it is damaged, or it is of another model or other adapters
  */
 export async function loadCheckpoint(
   path: string,
@@ -103,10 +112,12 @@ export async function loadCheckpoint(
   try {
     const state = stateSchema.parse(JSON.parse(await readFile(join(folder, "state.json"), "utf8")));
     accept(state);
-    const weights = Object.fromEntries(model.parameters().map(({ name, variable }) => [name, variable]));
-    requireTensors(join(folder, "model.safetensors"), weights); // all of both files, before anything is changed
+    await requireSameAdapters(folder, model, state.adapters);
+    const weights = changingWeights(model);
+    const file = join(folder, state.adapters ? ADAPTER : "model.safetensors");
+    requireTensors(file, weights); // all of both files, before anything is changed
     requireTensors(join(folder, "optimizer.safetensors"), optimizer.state());
-    assignTensors(join(folder, "model.safetensors"), weights);
+    assignTensors(file, weights);
     assignTensors(join(folder, "optimizer.safetensors"), optimizer.state());
     optimizer.updates = state.updates;
     return state;

@@ -1,7 +1,7 @@
-import { Random } from "posttrain/backend";
-import { neftuneNoise } from "posttrain/sft";
+import { randomKey, tf, useBackend } from "posttrain/backend";
+import { exampleLengths, neftuneNoise } from "posttrain/sft";
 import { collate } from "posttrain/training";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 
 const rows = [
   {
@@ -19,17 +19,28 @@ const rows = [
 ];
 const batch = collate(rows, { rows: 2, maxLength: 64, padTokenId: 0 });
 const [width, alpha] = [50, 5];
-const noise = neftuneNoise(batch, width, alpha, new Random(1));
-const part = (row: number, start: number, end: number): number[] => [
-  ...noise.slice((row * batch.time + start) * width, (row * batch.time + end) * width),
-];
+const draw = (seed: number, counter = 0): number[] => {
+  const noise = tf.tidy(() => neftuneNoise(exampleLengths(batch), width, alpha, randomKey(seed, counter)));
+  const values = [...noise.dataSync()];
+  noise.dispose();
+  return values;
+};
+
+let noise: number[];
+beforeAll(async () => {
+  await useBackend();
+  noise = draw(1);
+});
+const part = (row: number, start: number, end: number): number[] =>
+  noise.slice((row * batch.time + start) * width, (row * batch.time + end) * width);
 
 describe("neftuneNoise", () => {
-  it.each([
-    ["the first of a packed row", part(0, 0, 4), 4],
-    ["the second of a packed row", part(0, 4, 20), 16],
-    ["an example alone", part(1, 0, 9), 9],
-  ])("is uniform within α/√(L·d), with L of the example alone: %s", (_, values, length) => {
+  it.each<[string, [number, number, number], number]>([
+    ["the first of a packed row", [0, 0, 4], 4],
+    ["the second of a packed row", [0, 4, 20], 16],
+    ["an example alone", [1, 0, 9], 9],
+  ])("is uniform within α/√(L·d), with L of the example alone: %s", (_, place, length) => {
+    const values = part(...place);
     const bound = alpha / Math.sqrt(length * width);
     expect(Math.max(...values.map(Math.abs))).toBeLessThanOrEqual(bound);
     expect(Math.max(...values.map(Math.abs))).toBeGreaterThan(0.95 * bound);
@@ -45,8 +56,11 @@ describe("neftuneNoise", () => {
     expect(part(1, 9, batch.time).every((value) => value === 0)).toBe(true);
   });
 
-  it("follows from the seed", () => {
-    expect(neftuneNoise(batch, width, alpha, new Random(1))).toEqual(noise);
-    expect(neftuneNoise(batch, width, alpha, new Random(2))).not.toEqual(noise);
+  it("follows from the key and leaves no tensor behind", () => {
+    const before = tf.memory().numTensors;
+    expect(draw(1)).toEqual(noise);
+    expect(draw(2)).not.toEqual(noise);
+    expect(draw(1, 1)).not.toEqual(noise);
+    expect(tf.memory().numTensors).toBe(before);
   });
 });

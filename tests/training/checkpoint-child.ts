@@ -16,7 +16,6 @@ export const savedState = (step: number): TrainingState => ({
   step,
   data: { epoch: 0, stepInEpoch: step, fingerprint: "test" },
   updates: step,
-  random: [1, 2, 3, 4],
   tokens: 10 * step,
 });
 
