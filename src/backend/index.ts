@@ -8,5 +8,6 @@ export { type NativeAttribute, type NativeBackend, nativeBackend } from "./nativ
 export { Random, type RandomState } from "./random.js";
 export { BackendReport, type PassedOver } from "./report.js";
 export { dropout, type RandomKey, randomKey, statelessUniform } from "./stateless-random.js";
+export { readStoredNumbers, type StoredNumbers } from "./stored-numbers.js";
 export * from "./tf.js";
 export { useBackend } from "./use-backend.js";

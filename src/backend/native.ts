@@ -24,6 +24,8 @@ export interface NativeBinding {
   readonly TF_BOOL: number;
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
+  readonly TF_INT64: number;
+  readonly TF_UINT8: number;
   readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_FLOAT: number;
   readonly TF_ATTR_INT: number;
@@ -31,6 +33,7 @@ export interface NativeBinding {
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_TYPE: number;
   createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
+  deleteTensor(id: number): void;
   executeOp(name: string, attributes: NativeAttribute[], inputs: number[], outputs: number): NativeTensor[];
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(model: number): void;

@@ -29,7 +29,7 @@ export function openGguf(path: string): TensorFile {
     const { tensorCount, metadataCount } = readPreamble(cursor, path);
     const metadata = readMetadata(cursor, path, metadataCount);
     const tensors = readTensorInfos(cursor, file, tensorCount, alignmentOf(path, metadata));
-    return { path, format: "gguf", metadata, tensors, ...tensorReaders(file, tensors) };
+    return { path, fileSize: file.size, format: "gguf", metadata, tensors, ...tensorReaders(file, tensors) };
   } catch (error) {
     file.close();
     throw error;

@@ -45,7 +45,8 @@ export function openSafetensors(path: string): SafetensorsFile {
     }
     requireDisjoint(path, tensors, cursor.offset, file.size);
     requireGapless(path, tensors, file.size - cursor.offset);
-    return { path, format: "safetensors", metadata, tensors, ...tensorReaders(file, tensors) };
+    const readers = tensorReaders(file, tensors);
+    return { path, fileSize: file.size, format: "safetensors", metadata, tensors, ...readers };
   } catch (error) {
     file.close();
     throw error;

@@ -21,6 +21,8 @@ export interface TensorInfo {
  */
 export interface TensorFile {
   readonly path: string;
+  /** Bytes. */
+  readonly fileSize: number;
   readonly format: "safetensors" | "gguf";
   readonly metadata: ReadonlyMap<string, MetadataValue>;
   /** In the order of the file. */

@@ -1,4 +1,5 @@
-import { tf } from "../backend/tf.js";
+import { readStoredNumbers } from "../backend/index.js";
+import { type Tensor, tf } from "../backend/tf.js";
 import { DataError } from "../errors.js";
 import { buildDecoder } from "./build.js";
 import type { TransformerDecoder } from "./decoder.js";
@@ -19,9 +20,7 @@ export async function loadDecoder(path: string): Promise<TransformerDecoder> {
   try {
     const decoder = buildDecoder(checkpoint.config, (name, shape) => {
       requireShape(checkpoint, name, shape);
-      // An operation, even one that changes nothing, makes the backend take the numbers over at once;
-      // otherwise the host's copies of all weights would pile up until the first forward pass.
-      const variable = tf.tidy(() => tf.variable(tf.reshape(tf.tensor(checkpoint.read(name), shape), shape)));
+      const variable = tf.tidy(() => tf.variable(readWeight(checkpoint, name, shape)));
       const parameter = { name, variable, trainable: true };
       loaded.set(name, parameter);
       return parameter;
@@ -34,6 +33,14 @@ export async function loadDecoder(path: string): Promise<TransformerDecoder> {
   } finally {
     checkpoint.close();
   }
+}
+
+function readWeight(checkpoint: Checkpoint, name: string, shape: number[]): Tensor {
+  const stored = checkpoint.stored(name);
+  const tensor = stored && readStoredNumbers(stored);
+  // An operation, even one that changes nothing, makes the backend take the numbers over at once;
+  // otherwise the host's copies of all weights would pile up until the first forward pass.
+  return tensor ?? tf.reshape(tf.tensor(checkpoint.read(name), shape), shape);
 }
 
 function requireShape({ path, tensors }: Checkpoint, name: string, expected: number[]): void {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import type { StoredNumbers } from "../../backend/index.js";
 import { DataError } from "../../errors.js";
 import { openGguf, openSafetensors, type TensorFile } from "../../files/index.js";
 import type { DecoderConfig } from "../config.js";
@@ -14,6 +15,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** One weight as float32, row-major, in Hugging Face's layout. A fresh array that the caller owns. */
   read(name: string): Float32Array;
+  /** Where the same numbers lie in a file as they are; absent when they must be decoded or put in order. */
+  stored(name: string): StoredNumbers | undefined;
   close(): void;
 }
 
@@ -25,6 +28,7 @@ export interface CheckpointTensor {
 /** Where a weight is, and what is to be done to it. */
 interface Source extends CheckpointTensor {
   read(): Float32Array;
+  stored?: StoredNumbers;
 }
 
 /**
@@ -78,14 +82,20 @@ function openFolder(folder: string): Checkpoint {
     for (const shard of shardsOf(folder)) {
       const file = openSafetensors(join(folder, shard));
       files.push(file);
-      for (const [stored, { dtype, shape }] of file.tensors) {
-        const name = canonicalName(config, stored);
-        if (name) sources.set(name, { dtype, shape, read: () => file.read(stored) });
+      for (const [fileName, info] of file.tensors) {
+        const name = canonicalName(config, fileName);
+        if (!name) continue;
+        const { path, fileSize } = file;
+        const stored = isFloat(info) ? { path, fileSize, ...info } : undefined;
+        sources.set(name, { ...info, read: () => file.read(fileName), ...(stored && { stored }) });
       }
     }
     return checkpoint(folder, config, sources, files);
   });
 }
+
+const isFloat = <T extends { dtype: string }>(info: T): info is T & Pick<StoredNumbers, "dtype"> =>
+  ["F32", "F16", "BF16"].includes(info.dtype);
 
 const weightMap = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[^/\\]+$/)) });
 
@@ -129,6 +139,7 @@ function checkpoint(
         hint: "The weights do not fit the configuration: the file is incomplete or belongs to another model.",
       });
     },
+    stored: (name) => sources.get(name)?.stored,
     close() {
       for (const file of files) file.close();
     },
