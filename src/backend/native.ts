@@ -24,6 +24,7 @@ export interface NativeBinding {
   readonly TF_BOOL: number;
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
+  readonly TF_RESOURCE: number;
   readonly TF_INT64: number;
   readonly TF_UINT8: number;
   readonly TF_ATTR_BOOL: number;
@@ -34,6 +35,7 @@ export interface NativeBinding {
   readonly TF_ATTR_TYPE: number;
   createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
   deleteTensor(id: number): void;
+  deleteTensor(id: number): void;
   executeOp(name: string, attributes: NativeAttribute[], inputs: number[], outputs: number): NativeTensor[];
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(model: number): void;
@@ -43,11 +45,28 @@ export interface NativeBinding {
   removeFunction?(name: string): void;
 }
 
+/** What tfjs-node keeps of the data that tensors share. */
+export interface NativeData {
+  readonly shape: number[];
+  readonly dtype: number;
+  /** Values that TensorFlow's library has not seen yet. */
+  readonly values: tf.BackendValues | null;
+  /** The native tensor. */
+  readonly id: number;
+  /** How many tensors of tfjs share it. */
+  refCount: number;
+}
+
 /** The part of tfjs-node's backend that this library calls beyond tfjs's own interface. */
 export interface NativeBackend {
   readonly isUsingGpuDevice: boolean;
   binding: NativeBinding;
-  readonly tensorMap: { has(dataId: object): boolean };
+  readonly tensorMap: {
+    has(dataId: object): boolean;
+    get(dataId: object): NativeData;
+    set(dataId: object, data: NativeData): void;
+    delete(dataId: object): boolean;
+  };
   getDTypeInteger(dtype: tf.DataType): number;
   getInputTensorIds(tensors: readonly Tensor[]): number[];
   createOutputTensor(tensor: NativeTensor): Tensor;
@@ -61,6 +80,7 @@ export interface NativeBackend {
   write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object;
   readSync(dataId: object): tf.BackendValues;
   read(dataId: object): Promise<tf.BackendValues>;
+  disposeData(dataId: object, force?: boolean): boolean;
 }
 
 /** TensorFlow's library, when it is the backend in use: its operations can be called by name. */

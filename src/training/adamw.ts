@@ -1,6 +1,7 @@
-import { nativeBackend } from "../backend/index.js";
+import { canUpdateInPlace, nativeBackend } from "../backend/index.js";
 import { type Scalar, type Tensor, tf, type Variable } from "../backend/tf.js";
 import type { Parameter } from "../model/index.js";
+import { type AdamVariables, updateByFormula, updateInResources } from "./adam-update.js";
 import { clippingFactor, globalNorm } from "./clip.js";
 import { requireRange } from "./require.js";
 import type { Gradients } from "./value-and-gradients.js";
@@ -50,12 +51,8 @@ export type AdamWUpdate = {
   accepted: Scalar;
 };
 
-interface Moments {
+interface Moments extends Omit<AdamVariables, "variable"> {
   parameter: Parameter;
-  /** m, the running mean of the gradient. */
-  mean: Variable;
-  /** v, the running mean of its square. */
-  square: Variable;
   /** λ, or 0 for a norm or a bias. */
   weightDecay: number;
   rateFactor: number;
@@ -71,12 +68,14 @@ interface Moments {
  * \end{aligned} \tag{OPT-1} $$
  *
  * It owns m and v, `2 × 4` bytes a trainable weight, and never the parameters. One update is a pure function of tensors
- * except that it assigns to variables; a gradient that is not finite changes nothing.
+ * except that it assigns to variables; a gradient that is not finite changes nothing. On TensorFlow's library it changes
+ * them in place.
  *
  * @source Loshchilov & Hutter 2019 (AdamW), algorithm 2; defaults and placement of ε as in `torch.optim.AdamW`
  */
 export class AdamW {
   readonly #moments: readonly Moments[];
+  /** With the betas as 32-bit floats, so that the bias corrections are exactly those of the running means. */
   readonly #options: Required<Pick<AdamWOptions, "betas" | "epsilon" | "maxGradNorm">>;
   /** t: how many updates were made. */
   updates = 0;
@@ -96,7 +95,7 @@ export class AdamW {
     requireRange("epsilon", epsilon, 0);
     requireRange("weightDecay", weightDecay, 0);
     requireRange("maxGradNorm", maxGradNorm, 0);
-    this.#options = { betas, epsilon, maxGradNorm };
+    this.#options = { betas: [Math.fround(betas[0]), Math.fround(betas[1])], epsilon, maxGradNorm };
     const trainable = parameters.filter((parameter) => parameter.trainable);
     const factors = trainable.map((parameter) => {
       const factor = rateFactor(parameter);
@@ -141,26 +140,23 @@ export class AdamW {
       const norm = globalNorm(gradients);
       const accepted = tf.cast(tf.isFinite(loss ? tf.add(norm, loss) : norm), "float32") as Scalar;
       const factor = timesOrZero(clippingFactor(norm, maxGradNorm), accepted);
-      const take1 = tf.mul(accepted, 1 - betas[0]); // 1 − β₁, or 0 to leave m as it is
-      const take2 = tf.mul(accepted, 1 - betas[1]);
-      const [keep1, keep2] = [tf.sub(1, take1), tf.sub(1, take2)];
-      const [rate, step] = [tf.mul(learningRate, accepted), tf.mul(stepSize, accepted)];
+      const [take1, take2] = betas.map((beta) => tf.mul<Scalar>(accepted, 1 - beta)) as [Scalar, Scalar];
+      const update = canUpdateInPlace() ? updateInResources : updateByFormula;
+      const rates = memoised((rateFactor: number, weightDecay: number) => ({
+        stepSize: tf.mul<Scalar>(tf.mul(stepSize, accepted), rateFactor),
+        shrink:
+          weightDecay > 0
+            ? tf.sub<Scalar>(1, tf.mul(tf.mul(learningRate, accepted), rateFactor * weightDecay))
+            : undefined,
+      }));
 
-      for (const { parameter, mean, square, weightDecay, rateFactor } of this.#moments) {
-        const gradient = gradients[parameter.name];
-        if (!gradient) continue;
-        tf.tidy(() => {
-          const g = timesOrZero(gradient, factor);
-          const m = tf.add(tf.mul(mean, keep1), tf.mul(g, take1));
-          const v = tf.add(tf.mul(square, keep2), tf.mul(tf.square(g), take2));
-          const direction = tf.div(m, tf.add(tf.sqrt(v), epsilon));
-          const { variable } = parameter;
-          const decay = tf.mul(rate, rateFactor * weightDecay); // ηλ
-          const shrunk = weightDecay > 0 ? tf.sub(variable, tf.mul(variable, decay)) : variable;
-          mean.assign(m);
-          square.assign(v);
-          variable.assign(tf.sub(shrunk, tf.mul(direction, tf.mul(step, rateFactor))));
-        });
+      for (const { parameter, weightDecay, rateFactor, ...moments } of this.#moments) {
+        const found = gradients[parameter.name];
+        if (!found) continue;
+        const variables = { variable: parameter.variable, ...moments };
+        const gradient = () => timesOrZero(found, factor);
+        const quantities = { gradient, take1, take2, epsilon, ...rates(rateFactor, weightDecay) };
+        tf.tidy(() => update(variables, quantities));
       }
       return { norm, accepted };
     });
@@ -196,6 +192,17 @@ export class AdamW {
   dispose(): void {
     tf.dispose(this.state());
   }
+}
+
+/** Remembers what a function of two numbers gave. */
+function memoised<Result>(compute: (a: number, b: number) => Result): typeof compute {
+  const known = new Map<string, Result>();
+  return (a, b) => {
+    const key = `${a} ${b}`;
+    const result = known.get(key) ?? compute(a, b);
+    known.set(key, result);
+    return result;
+  };
 }
 
 const zerosLike = (variable: Variable): Variable =>

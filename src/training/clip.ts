@@ -1,3 +1,4 @@
+import { nativeBackend } from "../backend/index.js";
 import { type Scalar, type Tensor, tf } from "../backend/tf.js";
 import type { Gradients } from "./value-and-gradients.js";
 
@@ -16,8 +17,7 @@ export interface ClippedGradients {
  */
 export function globalNorm(gradients: Gradients): Scalar {
   return tf.tidy(() => {
-    const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)) as Scalar);
-    return tf.sqrt(tf.addN(squares));
+    return tf.sqrt(tf.addN(Object.values(gradients).map(squaredLength)));
   });
 }
 
@@ -46,4 +46,17 @@ export function clipByGlobalNorm(gradients: Gradients, maxNorm: number): Clipped
 export function clippingFactor(norm: Scalar, maxNorm: number): Scalar {
   if (maxNorm === 0 || maxNorm === Number.POSITIVE_INFINITY) return tf.onesLike(norm);
   return tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
+}
+
+/** ‖x‖², scalar. TensorFlow's library has it as one operation, which needs no memory for the squares. */
+function squaredLength(x: Tensor): Scalar {
+  const native = nativeBackend();
+  if (!native) return tf.sum(tf.square(x));
+  const { TF_ATTR_TYPE, TF_FLOAT } = native.binding;
+  const half = native.executeSingleOutput(
+    "L2Loss",
+    [{ name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT }],
+    [x],
+  );
+  return tf.mul(half, 2);
 }

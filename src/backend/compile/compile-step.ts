@@ -3,8 +3,9 @@ import { compileRouteOf, type NativeBackend, nativeBackend } from "../native.js"
 import { type Tensor, tf } from "../tf.js";
 import { RecentlyUsed } from "./cache.js";
 import { functionProgram, type Program, sessionProgram } from "./program.js";
-import type { Feed } from "./recorder.js";
+import { type Feed, Recorder } from "./recorder.js";
 import { CompileError } from "./refusal.js";
+import { changing, resourceOf } from "./resource.js";
 import { present, type TensorRecord, type Trace, trace } from "./trace.js";
 
 export interface CompileOptions {
@@ -54,8 +55,6 @@ export interface CompiledStep<In, Out> {
   /** Frees what was compiled. The step can still be called; it is then compiled anew. */
   dispose(): void;
 }
-
-let tracing = false;
 
 /**
  * Makes one call to TensorFlow out of a function of tensors, such as a whole train step: forward, backward,
@@ -116,7 +115,7 @@ class Compiled {
     const backend = nativeBackend();
     const route = this.#route(backend);
     // Within the trace of an outer step it is a part of that step.
-    if (!backend || route === "eager" || tracing) return tf.tidy(() => this.#step(inputs) as never);
+    if (!backend || route === "eager" || Recorder.current) return tf.tidy(() => this.#step(inputs) as never);
     const key = describe(inputs);
     let entry = this.#entries.get(key);
     if (entry) {
@@ -142,25 +141,24 @@ class Compiled {
 
   #compile(backend: NativeBackend, route: CompileRoute, inputs: TensorRecord): Entry {
     const { constants = [], xla = false } = this.#options;
-    tracing = true;
-    try {
-      const { graph, ...rest } = trace(backend, this.#step, inputs, constants);
-      const { binding } = backend;
-      const program =
-        route === "func" ? functionProgram(binding, graph, { xla }) : sessionProgram(binding, graph);
-      return { trace: rest, program };
-    } finally {
-      tracing = false;
-    }
+    const inPlace = route === "func" && !xla;
+    const { graph, ...rest } = trace(backend, this.#step, inputs, { constants, inPlace });
+    const { binding } = backend;
+    const program =
+      route === "func" ? functionProgram(binding, graph, { xla }) : sessionProgram(binding, graph);
+    return { trace: rest, program };
   }
 }
 
 function execute(backend: NativeBackend, { trace, program }: Entry, inputs: TensorRecord): TensorRecord {
   const { feeds, results, updates } = trace;
   const tensors = feeds.map(({ source }) => fed(source, inputs));
-  const outputs = program
-    .run(backend.getInputTensorIds(tensors))
-    .map((tensor) => backend.createOutputTensor(tensor));
+  const resources = feeds.flatMap(({ source }) =>
+    "resource" in source ? [resourceOf(backend, source.resource)] : [],
+  );
+  const ids = backend.getInputTensorIds(tensors.slice(0, feeds.length - resources.length));
+  const run = () => program.run([...ids, ...resources.map(({ handle }) => handle)]);
+  const outputs = changing(resources, run).map((tensor) => backend.createOutputTensor(tensor));
   for (const [index, variable] of updates.entries()) {
     const value = outputs[results.length + index] as Tensor;
     variable.assign(value);
@@ -171,7 +169,8 @@ function execute(backend: NativeBackend, { trace, program }: Entry, inputs: Tens
 
 function fed(source: Feed["source"], inputs: TensorRecord): Tensor {
   if ("input" in source) return inputs[source.input] as Tensor;
-  const tensor = "variable" in source ? source.variable : source.constant;
+  const tensor =
+    "constant" in source ? source.constant : "resource" in source ? source.resource : source.variable;
   if (!tensor.isDisposed) return tensor;
   throw new CompileError(`the step uses a tensor of shape [${tensor.shape}] that was disposed of`, {
     code: "compile/disposed",

@@ -5,4 +5,5 @@ export {
   compileStep,
   type Tensors,
 } from "./compile-step.js";
+export { canUpdateInPlace, updateInPlace } from "./in-place.js";
 export { CompileError } from "./refusal.js";

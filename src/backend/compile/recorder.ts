@@ -1,7 +1,8 @@
-import type { NativeBackend, NativeTensor } from "../native.js";
+import type { NativeAttribute, NativeBackend, NativeBinding, NativeTensor } from "../native.js";
 import { Random } from "../random.js";
 import { type Tensor, tf, type Variable } from "../tf.js";
-import { attribute, graphDef, nodeDef } from "./graph-def.js";
+import { GraphBuilder } from "./graph-builder.js";
+import { attribute } from "./graph-def.js";
 import { encodeAttributes } from "./operation-attributes.js";
 import { Overrides } from "./overrides.js";
 import type { Encoded } from "./protobuf.js";
@@ -13,7 +14,19 @@ export interface Feed {
   readonly source:
     | { readonly input: string }
     | { readonly variable: Variable }
-    | { readonly constant: Tensor };
+    | { readonly constant: Tensor }
+    /** The resource that holds the variable's value. The graph changes it. */
+    | { readonly resource: Variable };
+}
+
+/** What is known of a variable that the graph changes in place. */
+interface Changed {
+  /** The node through which the graph gets the resource. */
+  readonly resource: string;
+  /** The native tensor that stands for what the resource holds, as long as nothing else was assigned. */
+  held: number;
+  /** The last change, and what has read the variable since: the next change waits for both. */
+  after: string[];
 }
 
 const RANDOM_OPERATIONS = /^(rand|random\w*|truncatedNormal|multinomial|dropout)$/;
@@ -24,11 +37,23 @@ const STATEFUL_OPERATIONS = /^(Random|Truncated|Parameterized|Multinomial|Statef
  * What would be frozen into the graph by mistake is refused at once.
  */
 export class Recorder {
+  /** The one that records at present. */
+  static current: Recorder | undefined;
+  /** Resources come last. */
   readonly feeds: Feed[] = [];
   /** The value that each variable had before the step first assigned it. Owned by the recorder's caller. */
   readonly assigned = new Map<Variable, Tensor>();
   readonly #backend: NativeBackend;
-  readonly #nodes: Encoded[] = [];
+  readonly #binding: NativeBinding;
+  readonly #inPlace: boolean;
+  readonly #idsOf: NativeBackend["getInputTensorIds"];
+  readonly #graph = new GraphBuilder();
+  readonly #changed = new Map<Variable, Changed>();
+  /** Variables by the native tensor that stands for their value behind a change which the trace only wrote down. */
+  readonly #unread = new Map<number, Changed>();
+  /** Whether what is recorded belongs to an update in place, and then the update before it. */
+  #updating = false;
+  #lastUpdate: string[] = [];
   /** Where in the graph the value of a native tensor comes from, and its type. */
   readonly #origins = new Map<number, { output: string; dtype: number }>();
   readonly #variables: ReadonlyMap<object, Variable>;
@@ -40,8 +65,20 @@ export class Recorder {
   /** The first thing refused; kept because the step may swallow the error. */
   #refused: CompileError | undefined;
 
-  constructor(backend: NativeBackend, variables: readonly Variable[], constants: readonly Tensor[]) {
+  /**
+   * @param inPlace whether the graph changes variables itself, in the resources that hold them; otherwise it returns
+   *   their new values
+   */
+  constructor(
+    backend: NativeBackend,
+    variables: readonly Variable[],
+    constants: readonly Tensor[],
+    { inPlace }: { inPlace: boolean },
+  ) {
     this.#backend = backend;
+    this.#binding = backend.binding;
+    this.#idsOf = backend.getInputTensorIds.bind(backend);
+    this.#inPlace = inPlace;
     this.#variables = new Map(variables.map((variable) => [variable.dataId, variable]));
     this.#constants = new Map(constants.map((constant) => [constant.dataId, constant]));
   }
@@ -56,6 +93,7 @@ export class Recorder {
    * also when it throws.
    */
   record(step: () => void): void {
+    Recorder.current = this;
     this.#hookBackend();
     this.#hookEngine();
     this.#hookRandomness();
@@ -65,17 +103,122 @@ export class Recorder {
       if (this.#refused) throw this.#refused;
     } finally {
       this.#overrides.restore();
+      Recorder.current = undefined;
     }
   }
 
-  /** A node of its own that ends the graph with the value of this tensor. */
-  addOutput(tensor: Tensor): string {
-    const type = attribute.type(this.#backend.getDTypeInteger(tensor.dtype));
-    return this.#add("out", "Identity", [this.#originOf(tensor, this.#id(tensor))], { T: type });
+  /**
+   * Ends the graph in a node of its own for each of these tensors, which come from within `record`.
+   *
+   * @returns the graph and the names of the nodes
+   */
+  finish(results: readonly Tensor[]): { bytes: Encoded; inputs: string[]; outputs: string[] } {
+    const origins = results.map((tensor) => this.#originOf(tensor, this.#id(tensor)));
+    if (this.#inPlace) this.#assignResources();
+    const outputs = origins.map((origin, i) => {
+      const type = attribute.type(this.#backend.getDTypeInteger((results[i] as Tensor).dtype));
+      return this.#graph.add("out", "Identity", [origin], { T: type }, this.#lastUpdate);
+    });
+    return { bytes: this.#graph.encode(), inputs: this.feeds.map(({ node }) => node), outputs };
   }
 
-  graph(): Encoded {
-    return graphDef(this.#nodes);
+  /** Whether `update` can be used. */
+  get inPlace(): boolean {
+    return this.#inPlace;
+  }
+
+  /**
+   * Writes down an operation that changes variables in place, and does not run it: a trace needs no more than the
+   * shapes, and these stay. Updates run one after the other, each behind what prepares its inputs.
+   *
+   * @param inputs makes what the operation reads after its resources
+   */
+  update(
+    operation: string,
+    variables: readonly Variable[],
+    inputs: () => Tensor[],
+    attributes: readonly NativeAttribute[],
+  ): void {
+    this.#updating = true;
+    try {
+      const origins = inputs().map((tensor) => this.#originOf(tensor, this.#id(tensor)));
+      for (const variable of variables) this.#settle(variable);
+      const changed = variables.map((variable) => this.#upToDate(variable));
+      const sources = [...changed.map(({ resource }) => resource), ...origins];
+      const encoded = encodeAttributes(this.#binding, operation, attributes, []);
+      const after = [...new Set(changed.flatMap((each) => each.after))];
+      const node = this.#add("update", operation, sources, encoded, after);
+      this.#lastUpdate = [node];
+      for (const [i, each] of changed.entries()) {
+        each.after = [node];
+        each.held = this.#standIn(variables[i] as Variable);
+        this.#unread.set(each.held, each);
+      }
+    } finally {
+      this.#updating = false;
+    }
+  }
+
+  /** Has the graph put into their resources what the step assigned as a tensor. */
+  #assignResources(): void {
+    this.#updating = true;
+    for (const variable of this.assigned.keys()) this.#upToDate(variable);
+    this.#updating = false;
+    for (const feed of this.feeds) {
+      const { source } = feed;
+      if (!("variable" in source)) continue;
+      const changed = this.#changed.get(source.variable);
+      if (!changed) continue;
+      const type = this.#backend.getDTypeInteger(source.variable.dtype);
+      this.#graph.replace(feed.node, "ReadVariableOp", [changed.resource], { dtype: attribute.type(type) });
+    }
+    for (const [variable, { resource }] of this.#changed) {
+      const read = this.feeds.findIndex(({ source }) => "variable" in source && source.variable === variable);
+      if (read >= 0) this.feeds.splice(read, 1);
+      this.feeds.push({ node: resource, source: { resource: variable } });
+    }
+  }
+
+  /** Has a clone of a variable read its value before the next change. */
+  #settle(variable: Variable): void {
+    const id = this.#id(variable);
+    const isShared = this.#backend.tensorMap.get(variable.dataId).refCount > 1;
+    if (this.#unread.has(id) && isShared) this.#originOf(variable, id);
+    this.#unread.delete(id);
+  }
+
+  /** The resource of a variable, behind the assignment of the tensor that the step gave it, if any. */
+  #upToDate(variable: Variable): Changed {
+    const id = this.#id(variable);
+    const known = this.#changed.get(variable);
+    const original = this.assigned.get(variable);
+    const changed = known ?? { resource: this.#resource(), held: this.#id(original ?? variable), after: [] };
+    this.#changed.set(variable, changed);
+    if (id !== changed.held) {
+      const type = attribute.type(this.#backend.getDTypeInteger(variable.dtype));
+      const inputs = [changed.resource, this.#originOf(variable, id)];
+      const node = this.#add("update", "AssignVariableOp", inputs, { dtype: type }, changed.after);
+      this.#lastUpdate = [node];
+      changed.after = [node];
+      changed.held = id;
+    }
+    return changed;
+  }
+
+  #resource(): string {
+    const type = attribute.type(this.#binding.TF_RESOURCE);
+    return this.#graph.add("resource", "Placeholder", [], { dtype: type, shape: attribute.shape([]) });
+  }
+
+  /** Gives the variable a native tensor of its own, of the same memory, that stands for its new value. */
+  #standIn(variable: Variable): number {
+    const type = this.#backend.getDTypeInteger(variable.dtype);
+    const attributes = [{ name: "T", type: this.#binding.TF_ATTR_TYPE, value: type }];
+    const [copy] = this.#binding.executeOp("Identity", attributes, [this.#id(variable)], 1);
+    const tensor = this.#backend.createOutputTensor(copy as NativeTensor);
+    variable.assign(tensor);
+    tensor.dispose();
+    return (copy as NativeTensor).id;
   }
 
   #hookBackend(): void {
@@ -197,6 +340,8 @@ export class Recorder {
   #originOf(tensor: Tensor, id: number): string {
     const known = this.#origins.get(id);
     if (known) return known.output;
+    const changed = this.#unread.get(id);
+    if (changed) return this.#read(tensor, id, changed);
     const variable = this.#variables.get(tensor.dataId);
     if (variable) return this.#feed(id, tensor, { variable });
     const constant = this.#constants.get(tensor.dataId);
@@ -207,7 +352,11 @@ export class Recorder {
       const { shape, dtype, values } = host;
       const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
       const value = attribute.tensor(dtype, shape, content);
-      return this.#name(id, dtype, this.#add("const", "Const", [], { dtype: attribute.type(dtype), value }));
+      return this.#name(
+        id,
+        dtype,
+        this.#graph.add("const", "Const", [], { dtype: attribute.type(dtype), value }),
+      );
     }
     throw this.#refuse(
       "captured-tensor",
@@ -216,10 +365,19 @@ export class Recorder {
     );
   }
 
+  /** The value of a variable behind its last change. */
+  #read({ dtype }: Tensor, id: number, changed: Changed): string {
+    const type = this.#backend.getDTypeInteger(dtype);
+    const attributes = { dtype: attribute.type(type) };
+    const node = this.#graph.add("read", "ReadVariableOp", [changed.resource], attributes, changed.after);
+    changed.after.push(node);
+    return this.#name(id, type, node);
+  }
+
   #feed(id: number, { shape, dtype }: Tensor, source: Feed["source"]): string {
     const type = this.#backend.getDTypeInteger(dtype);
     const attributes = { dtype: attribute.type(type), shape: attribute.shape(shape) };
-    const node = this.#add("in", "Placeholder", [], attributes);
+    const node = this.#graph.add("in", "Placeholder", [], attributes);
     this.feeds.push({ node, source });
     return this.#name(id, type, node);
   }
@@ -229,18 +387,20 @@ export class Recorder {
     return output;
   }
 
+  /** A node that computes: one of an update runs behind the update before it. */
   #add(
     kind: string,
     operation: string,
     inputs: readonly string[],
     attributes: Record<string, Encoded>,
+    after: readonly string[] = [],
   ): string {
-    const name = `${kind}${this.#nodes.length}`;
-    this.#nodes.push(nodeDef(name, operation, inputs, attributes));
-    return name;
+    if (!this.#updating) return this.#graph.add(kind, operation, inputs, attributes, after);
+    const before = new Set([...after, ...this.#lastUpdate]);
+    return this.#graph.addUpdate(kind, operation, inputs, attributes, [...before]);
   }
 
   #id(tensor: Tensor): number {
-    return this.#backend.getInputTensorIds([tensor])[0] as number;
+    return this.#idsOf([tensor])[0] as number;
   }
 }

@@ -12,7 +12,7 @@ export interface Trace {
   readonly feeds: readonly Feed[];
   /** Names of the returned tensors, in the order of the graph's first outputs. */
   readonly results: readonly string[];
-  /** The variables whose new values are the graph's further outputs. */
+  /** The variables whose new values are the graph's further outputs, as long as it does not change them itself. */
   readonly updates: readonly Variable[];
 }
 
@@ -20,17 +20,18 @@ export interface Trace {
  * Runs a step once to learn what it does. Nothing of that run stays: its results are freed, and every variable
  * that it assigned gets its old value back.
  *
+ * @param inPlace whether the graph changes variables itself; otherwise it returns their new values
  * @throws {CompileError} when the step does what a graph cannot repeat
  */
 export function trace(
   backend: NativeBackend,
   step: (inputs: TensorRecord) => TensorRecord,
   inputs: TensorRecord,
-  constants: readonly Tensor[],
+  { constants, inPlace }: { constants: readonly Tensor[]; inPlace: boolean },
 ): Trace {
   const variables = Object.values(tf.engine().registeredVariables);
   separate(backend, variables, constants);
-  const recorder = new Recorder(backend, variables, constants);
+  const recorder = new Recorder(backend, variables, constants, { inPlace });
   let traced: Trace | undefined;
   try {
     tf.tidy(() => {
@@ -38,9 +39,8 @@ export function trace(
       for (const [name, tensor] of Object.entries(own)) recorder.addInput(name, tensor);
       recorder.record(() => {
         const results = present(step(own));
-        const updates = [...recorder.assigned.keys()];
-        const outputs = [...Object.values(results), ...updates].map((tensor) => recorder.addOutput(tensor));
-        const graph = { bytes: recorder.graph(), inputs: recorder.feeds.map(({ node }) => node), outputs };
+        const updates = inPlace ? [] : [...recorder.assigned.keys()];
+        const graph = recorder.finish([...Object.values(results), ...updates]);
         traced = { graph, feeds: recorder.feeds, results: Object.keys(results), updates };
       });
     });
