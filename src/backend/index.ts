@@ -9,5 +9,6 @@ export { Random, type RandomState } from "./random.js";
 export { BackendReport, type PassedOver } from "./report.js";
 export { dropout, type RandomKey, randomKey, statelessUniform } from "./stateless-random.js";
 export { readStoredNumbers, type StoredNumbers } from "./stored-numbers.js";
+export { eraseTape, isTapeOn, recordTape, type Tape, walkBack } from "./tape.js";
 export * from "./tf.js";
 export { useBackend } from "./use-backend.js";
