@@ -1,16 +1,19 @@
 import type { RandomKey } from "../backend/index.js";
-import { type Tensor2D, type Tensor3D, type Tensor4D, tf } from "../backend/tf.js";
+import { type Tensor2D, type Tensor3D, type Tensor4D, tf, type Variable } from "../backend/tf.js";
 import { OptionError, ShapeError } from "../errors.js";
+import { type Adapter, Adapters } from "./adapters.js";
 import { causalMask } from "./attention.js";
 import type { Block } from "./block.js";
 import type { DecoderConfig } from "./config.js";
 import { type DecodingInput, type DecodingOutput, DecodingStep } from "./decoding-step.js";
 import type { Embedding } from "./embedding.js";
 import type { Linear } from "./linear.js";
+import type { Memory } from "./memory.js";
 import type { Norm } from "./norm.js";
-import type { Parameter } from "./parameter.js";
+import { inUse, type Parameter } from "./parameter.js";
+import { recomputed } from "./recompute.js";
 import { rotaryAngles } from "./rotary.js";
-import type { Memory, PassContext } from "./self-attention.js";
+import type { PassContext } from "./self-attention.js";
 
 export interface ForwardOptions {
   /** Position of every token, `[batch, time]` int32. @default 0, 1, 2, … */
@@ -21,6 +24,12 @@ export interface ForwardOptions {
   embeddingNoise?: Tensor3D;
   /** What dropout draws from, `[2]` int32. Without it nothing is dropped, as in evaluation and generation. */
   dropoutKey?: RandomKey;
+  /**
+   * Blocks keep only their inputs for the backward pass and compute themselves again there: less memory, for one
+   * more forward pass. The gradients are the same.
+   * @default false
+   */
+  gradientCheckpointing?: boolean;
 }
 
 /** A decoder-only transformer: token ids in, a distribution over the next token out. */
@@ -40,9 +49,14 @@ export interface Decoder {
   pass(input: PassInput): Tensor3D;
   /** One more token for each sequence, computed in one compiled call where the backend can. */
   step(input: DecodingInput): DecodingOutput;
-  /** Every weight once (tied embeddings appear once), in Hugging Face order. */
+  /**
+   * Every weight once (tied embeddings appear once), in Hugging Face order; then those of the attached adapters,
+   * in the order they were attached. While adapters are attached, only those at work are trainable.
+   */
   parameters(): Parameter[];
-  /** Frees every weight and what was compiled. */
+  /** The adapters attached to it, and which of them are at work. */
+  readonly adapters: Adapters;
+  /** Frees every weight, the adapters, and what was compiled. */
   dispose(): void;
 }
 
@@ -67,19 +81,27 @@ export interface PassInput {
   embeddingNoise?: Tensor3D;
   /** What dropout draws from; without it nothing is dropped. */
   dropoutKey?: RandomKey;
+  /** As in `ForwardOptions`. Not together with `memory`. */
+  gradientCheckpointing?: boolean;
   /** One for each block. */
   memory?: Memory[];
 }
 
 /** A decoder as its parts, in the order a token passes through them. */
 export class TransformerDecoder implements Decoder {
-  private decoding: DecodingStep | undefined;
+  /** What was compiled for each set of adapters at work, so that switching back needs nothing new. */
+  private readonly decoding = new Map<string, { step: DecodingStep; uses: readonly Adapter[] }>();
+  readonly adapters: Adapters;
 
   constructor(
     readonly config: DecoderConfig,
     readonly parts: DecoderParts,
     private readonly weights: Parameter[],
-  ) {}
+  ) {
+    this.adapters = new Adapters(weights, (adapter) => {
+      this.forgetSteps(({ uses }) => uses.includes(adapter));
+    });
+  }
 
   forward(tokenIds: Tensor2D, options: ForwardOptions = {}): Tensor3D {
     const [batch, time] = tokenIds.shape;
@@ -93,16 +115,17 @@ export class TransformerDecoder implements Decoder {
 
   hidden(tokenIds: Tensor2D, options: ForwardOptions = {}): Tensor3D {
     this.requireFitting(tokenIds, options);
-    const { segments, embeddingNoise, dropoutKey } = options;
+    const { segments, ...rest } = options;
     const [, time] = tokenIds.shape;
     return tf.tidy(() => {
       const positions = options.positions ?? tf.reshape<tf.Rank.R2>(tf.range(0, time, 1, "int32"), [1, time]);
       const mask = causalMask(time, { segments });
-      return this.pass({ tokenIds, positions, mask, embeddingNoise, dropoutKey });
+      return this.pass({ ...rest, tokenIds, positions, mask });
     });
   }
 
-  pass({ tokenIds, positions, mask, embeddingNoise, dropoutKey, memory }: PassInput): Tensor3D {
+  pass({ tokenIds, positions, mask, memory, ...options }: PassInput): Tensor3D {
+    const { embeddingNoise, dropoutKey, gradientCheckpointing } = options;
     const { hiddenSize, headSize, rotaryBase } = this.config;
     const { tokens, positions: positionTable, blocks, norm } = this.parts;
     const [batch, time] = tokenIds.shape;
@@ -113,10 +136,15 @@ export class TransformerDecoder implements Decoder {
 
     const angles = positionTable ? undefined : rotaryAngles(positions, headSize, rotaryBase);
     const context: PassContext = { batch, time, mask, angles, dropoutKey };
+    const trained = gradientCheckpointing ? this.trained() : [];
     let stream = tf.reshape<tf.Rank.R2>(embedded, [batch * time, hiddenSize]);
     blocks.forEach((block, i) => {
       const before = stream;
-      stream = inScope(memory?.[i], () => block.forward(before, context, memory?.[i]));
+      stream = inScope(memory?.[i], () =>
+        gradientCheckpointing && !memory
+          ? recomputed((x, given) => block.forward(x, given), before, context, trained)
+          : block.forward(before, context, memory?.[i]),
+      );
       before.dispose();
     });
     return tf.reshape(norm.forward(stream), [batch, time, hiddenSize]);
@@ -124,21 +152,48 @@ export class TransformerDecoder implements Decoder {
 
   project(hidden: Tensor2D): Tensor2D {
     const { head, tokens } = this.parts;
-    return head ? head.forward(hidden) : tf.matMul(hidden, tokens.weight.variable as Tensor2D, false, true);
+    if (head) return head.forward(hidden);
+    return tf.matMul(hidden, inUse(tokens.weight).variable as Tensor2D, false, true);
   }
 
   step(input: DecodingInput): DecodingOutput {
-    this.decoding ??= new DecodingStep(this);
-    return this.decoding.run(input);
+    const uses = this.adapters.inUse;
+    const key = JSON.stringify(uses.map(({ name }) => name));
+    const known = this.decoding.get(key) ?? { step: new DecodingStep(this), uses };
+    this.decoding.set(key, known);
+    return known.step.run(input);
   }
 
   parameters(): Parameter[] {
-    return [...this.weights];
+    return [...this.weights, ...this.adapters.attached.flatMap((adapter) => adapter.parameters())];
+  }
+
+  /** Every projection, in the order of their weights: those of the blocks, then the head if it is not tied. */
+  linears(): Linear[] {
+    const { blocks, head } = this.parts;
+    const within = blocks.flatMap(({ attention, feedForward }) => [
+      ...attention.linears,
+      ...feedForward.linears,
+    ]);
+    return head ? [...within, head] : within;
   }
 
   dispose(): void {
-    this.decoding?.dispose();
+    this.adapters.dispose();
+    this.forgetSteps(() => true);
     for (const { variable } of this.weights) variable.dispose();
+  }
+
+  private trained(): Variable[] {
+    return this.parameters().flatMap(({ trainable, variable }) => (trainable ? variable : []));
+  }
+
+  private forgetSteps(which: (compiled: { uses: readonly Adapter[] }) => boolean): void {
+    for (const [key, compiled] of this.decoding) {
+      if (!which(compiled)) continue;
+      compiled.step.dispose();
+      this.decoding.delete(key);
+    }
   }
 
   private requireFitting(tokenIds: Tensor2D, { positions, segments }: ForwardOptions): void {

@@ -1,5 +1,5 @@
 import { type Tensor, type Tensor3D, tf } from "../backend/tf.js";
-import type { Parameter } from "./parameter.js";
+import { inUse, type Parameter } from "./parameter.js";
 
 /**
  * A table of vectors, looked up by index.
@@ -11,7 +11,7 @@ export class Embedding {
 
   /** `[batch, time]` int32 → `[batch, time, hidden]`. */
   forward(indices: Tensor): Tensor3D {
-    return tf.gather(this.weight.variable, indices) as Tensor3D;
+    return tf.gather(inUse(this.weight).variable, indices) as Tensor3D;
   }
 
   parameters(): Parameter[] {

@@ -8,6 +8,8 @@ import type { Parameter } from "./parameter.js";
 export interface FeedForward {
   /** `[rows, hidden]` → `[rows, hidden]`. Dropout, if there is any, draws from the key. */
   forward(x: Tensor2D, dropoutKey?: RandomKey): Tensor2D;
+  /** Its projections, in the order of their weights. */
+  readonly linears: readonly Linear[];
   parameters(): Parameter[];
 }
 
@@ -26,8 +28,12 @@ export class PlainFeedForward implements FeedForward {
     return this.narrow.forward(gelu(this.widen.forward(x, dropoutKey)), dropoutKey);
   }
 
+  get linears(): readonly Linear[] {
+    return [this.widen, this.narrow];
+  }
+
   parameters(): Parameter[] {
-    return [...this.widen.parameters(), ...this.narrow.parameters()];
+    return this.linears.flatMap((linear) => linear.parameters());
   }
 }
 
@@ -48,7 +54,11 @@ export class GatedFeedForward implements FeedForward {
     return this.down.forward(swiglu(gate, up), dropoutKey);
   }
 
+  get linears(): readonly Linear[] {
+    return [this.gate, this.up, this.down];
+  }
+
   parameters(): Parameter[] {
-    return [this.gate, this.up, this.down].flatMap((linear) => linear.parameters());
+    return this.linears.flatMap((linear) => linear.parameters());
   }
 }

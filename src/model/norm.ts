@@ -1,6 +1,6 @@
 import { type Tensor, tf } from "../backend/tf.js";
 import { withGradient } from "./gradient.js";
-import type { Parameter } from "./parameter.js";
+import { inUse, type Parameter } from "./parameter.js";
 
 /**
  * Root-mean-square normalisation over the last axis.
@@ -74,9 +74,10 @@ export class Norm {
 
   /** `[…, hidden]` → the same shape. */
   forward<T extends Tensor>(x: T): T {
+    const gain = inUse(this.weight).variable;
     return this.bias
-      ? layerNorm(x, this.weight.variable, this.bias.variable, this.epsilon)
-      : rmsNorm(x, this.weight.variable, this.epsilon);
+      ? layerNorm(x, gain, inUse(this.bias).variable, this.epsilon)
+      : rmsNorm(x, gain, this.epsilon);
   }
 
   parameters(): Parameter[] {

@@ -8,4 +8,12 @@ export interface Parameter {
   readonly variable: Variable;
   /** Whether a trainer may change it. Frozen parameters get no gradient and no optimizer state. */
   trainable: boolean;
+  /** While set, the model computes with this one instead: an adapter's copy of the weight. */
+  substitute?: Parameter;
 }
+
+/** The parameter that the model computes with: this one, or what an adapter has put in its place. */
+export const inUse = (parameter: Parameter): Parameter => parameter.substitute ?? parameter;
+
+/** The path of the module that a weight belongs to: `model.norm` for `model.norm.weight`. */
+export const moduleOf = ({ name }: Parameter): string => name.slice(0, name.lastIndexOf("."));

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { tf } from "../backend/tf.js";
+import { OptionError } from "../errors.js";
 import { type FloatType, replaceFile, writeSafetensors } from "../files/index.js";
 import type { Decoder } from "./decoder.js";
 import { toHuggingFace } from "./files/index.js";
@@ -15,6 +16,7 @@ const TORCH_NAMES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as cons
  * Writes `config.json` and `model.safetensors`, which transformers loads as the same model. Loading them here and
  * saving again in the same `dtype` gives the same bytes. Each file is replaced whole or not at all.
  *
+ * @throws {OptionError} when adapters are attached: whether the files should contain them must be said first
  * @throws {DataError} when they cannot be written, as on a full disk; what was there before is unharmed
  */
 export async function saveDecoder(
@@ -22,6 +24,7 @@ export async function saveDecoder(
   folder: string,
   { dtype = "F32" }: SaveOptions = {},
 ): Promise<void> {
+  requireNoAdapters(decoder);
   const parameters = decoder.parameters();
   // WebGPU cannot be read synchronously, so there all weights are fetched first.
   const fetched =
@@ -35,4 +38,17 @@ export async function saveDecoder(
   const torch = { torch_dtype: TORCH_NAMES[dtype], dtype: TORCH_NAMES[dtype] };
   const config = { ...toHuggingFace(decoder.config), ...torch };
   replaceFile(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+function requireNoAdapters({ adapters }: Decoder): void {
+  const names = adapters.attached.map(({ name }) => name);
+  if (names.length === 0) return;
+  throw new OptionError(
+    `the decoder has adapters attached (${names.join(", ")}), which its files cannot hold`,
+    {
+      code: "model/adapters-attached",
+      value: names,
+      hint: "Merge them into the weights with mergeAndUnload(model), or save the adapter alone and delete it first.",
+    },
+  );
 }

@@ -2,6 +2,7 @@ import type { RandomKey } from "../backend/index.js";
 import { type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
 import { attention } from "./attention.js";
 import type { Linear } from "./linear.js";
+import { type Memory, remember } from "./memory.js";
 import type { Parameter } from "./parameter.js";
 import { type RotaryAngles, rotate } from "./rotary.js";
 
@@ -15,12 +16,6 @@ export interface PassContext {
   angles?: RotaryAngles;
   /** What dropout draws from. Absent in evaluation and generation: nothing is dropped. */
   dropoutKey?: RandomKey;
-}
-
-/** The keys and values one block has seen, `[batch, keyHeads, keys, headSize]` each; absent at first. */
-export interface Memory {
-  keys?: Tensor4D;
-  values?: Tensor4D;
 }
 
 export interface HeadLayout {
@@ -57,17 +52,18 @@ export class SelfAttention {
     const queries = headsFirst(turn(byHead(q, heads)));
     let keys = headsFirst(turn(byHead(k, keyValueHeads)));
     let values = headsFirst(byHead(v, keyValueHeads));
-    if (memory) {
-      if (memory.keys) keys = tf.concat([memory.keys, keys], 2);
-      if (memory.values) values = tf.concat([memory.values, values], 2);
-      Object.assign(memory, { keys, values });
-    }
+    if (memory) ({ keys, values } = remember(memory, keys, values));
     const attended = headsFirst(attention(queries, keys, values, mask)); // [batch, time, heads, headSize]
     return this.output.forward(tf.reshape(attended, [batch * time, heads * headSize]), dropoutKey);
   }
 
+  /** Its projections, in the order of their weights. */
+  get linears(): readonly Linear[] {
+    return [...this.inputs, this.output];
+  }
+
   parameters(): Parameter[] {
-    return [...this.inputs, this.output].flatMap((linear) => linear.parameters());
+    return this.linears.flatMap((linear) => linear.parameters());
   }
 
   private project(x: Tensor2D, dropoutKey?: RandomKey): [Tensor2D, Tensor2D, Tensor2D] {

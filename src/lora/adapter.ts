@@ -1,0 +1,46 @@
+import type { Adapter, Linear, Parameter } from "../model/index.js";
+import type { ResolvedLoraConfig } from "./config.js";
+import type { LoraLayer } from "./layer.js";
+
+export interface LoraAdapterParts {
+  name: string;
+  config: ResolvedLoraConfig;
+  layers: readonly LoraLayer[];
+  copies: ReadonlyMap<Parameter, Parameter>;
+  residuals: ReadonlyMap<Parameter, Parameter>;
+}
+
+/** One named low-rank adapter of a decoder, which owns it. */
+export class LoraAdapter implements Adapter {
+  readonly name: string;
+  readonly config: ResolvedLoraConfig;
+  readonly layers: ReadonlyMap<Linear, LoraLayer>;
+  /** Weights trained in full (`modulesToSave`, `bias`): the base's, and the copy that takes its place. */
+  readonly copies: ReadonlyMap<Parameter, Parameter>;
+  readonly substitutes: ReadonlyMap<Parameter, Parameter>;
+  /** What is left of weights whose principal part started A and B (PiSSA, OLoRA). Frozen. */
+  private readonly residuals: ReadonlyMap<Parameter, Parameter>;
+
+  constructor({ name, config, layers, copies, residuals }: LoraAdapterParts) {
+    this.name = name;
+    this.config = config;
+    this.layers = new Map(layers.map((layer) => [layer.linear, layer]));
+    this.copies = copies;
+    this.residuals = residuals;
+    this.substitutes = new Map([...copies, ...residuals]);
+  }
+
+  get description(): unknown {
+    const text = (value: unknown) => (value instanceof RegExp ? String(value) : value);
+    return Object.fromEntries(Object.entries(this.config).map(([name, value]) => [name, text(value)]));
+  }
+
+  /** A and B (and DoRA's m) of every layer in the order of the model, then the copies. */
+  parameters(): Parameter[] {
+    return [...[...this.layers.values()].flatMap((layer) => layer.parameters()), ...this.copies.values()];
+  }
+
+  dispose(): void {
+    for (const { variable } of [...this.parameters(), ...this.residuals.values()]) variable.dispose();
+  }
+}

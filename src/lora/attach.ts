@@ -1,0 +1,70 @@
+import type { TransformerDecoder } from "../model/index.js";
+import type { LoraAdapter } from "./adapter.js";
+import { buildAdapter } from "./build.js";
+import { type LoraConfig, resolveConfig } from "./config.js";
+import { AdapterError } from "./errors.js";
+import { requireAdapter, requireDecoder } from "./require.js";
+import { defaultTargets } from "./targets.js";
+
+export interface AddAdapterOptions {
+  /** @default "default" */
+  name?: string;
+  /** Decides what A is drawn from. @default 0 */
+  seed?: number;
+}
+
+/**
+ * Puts a fresh adapter onto a model and makes it the one at work. The model's own weights are frozen from now on:
+ * no gradient, no optimizer state and no copy for them. Until it is trained the model computes what it did before.
+ *
+ * ```ts
+ * addAdapter(model, { r: 8, targetModules: "all-linear" });
+ * for await (const step of trainSft({ model, examples })) …
+ * ```
+ *
+ * @returns the adapter, owned by the model: `deleteAdapter` or the model's `dispose` frees it
+ * @throws {OptionError} for an option outside its domain, or a rank larger than a layer
+ * @throws {AdapterError} for a target that matches nothing, and for a name that is taken; the model is unchanged
+ * @source Hu et al. 2021 (LoRA)
+ */
+export function addAdapter(
+  model: TransformerDecoder,
+  config: LoraConfig = {},
+  { name = "default", seed = 0 }: AddAdapterOptions = {},
+): LoraAdapter {
+  requireDecoder(model);
+  requireFreeName(model, name);
+  const resolved = resolveConfig(config, defaultTargets(model));
+  const adapter = buildAdapter(model, resolved, { name, seed, slot: model.adapters.attached.length });
+  model.adapters.attach(adapter);
+  model.adapters.enable(true);
+  model.adapters.activate([name]);
+  return adapter;
+}
+
+/**
+ * Takes an adapter off and frees it. A merge is undone first. With the last one gone, the model's own weights are
+ * as trainable as they were before the first came.
+ *
+ * @throws {AdapterError} when none has this name
+ */
+export function deleteAdapter(model: TransformerDecoder, name: string): void {
+  requireAdapter(model, name);
+  model.adapters.detach(name);
+}
+
+function requireFreeName({ adapters }: TransformerDecoder, name: string): void {
+  if (!/^[^./\s]+$/.test(name)) {
+    throw new AdapterError(`an adapter cannot be named ${JSON.stringify(name)}`, {
+      code: "lora/bad-name",
+      value: name,
+      hint: "Names become parts of file and weight names: no dots, slashes or spaces.",
+    });
+  }
+  if (!adapters.get(name)) return;
+  throw new AdapterError(`an adapter named "${name}" is attached already`, {
+    code: "lora/name-taken",
+    value: name,
+    hint: "Choose another `name`, or delete that one first.",
+  });
+}

@@ -1,0 +1,140 @@
+import { dropout, type RandomKey } from "../backend/index.js";
+import { type Tensor1D, type Tensor2D, tf } from "../backend/tf.js";
+import { inUse, type Linear, type LinearAdapter, type Parameter, type WeightLayout } from "../model/index.js";
+import { withoutGradient } from "../training/index.js";
+
+/** What one layer of an adapter is made of. */
+export interface LoraParts {
+  linear: Linear;
+  /** A, `[r, in]`. */
+  a: Parameter;
+  /** B, `[out, r]`. */
+  b: Parameter;
+  /** m, `[out]`: only with DoRA. */
+  magnitude?: Parameter;
+  /** s = α/r. */
+  scale: number;
+  alpha: number;
+  /** The share of the inputs that training drops. */
+  dropout: number;
+  /** Tells this layer's dropout from that of others that draw with the same key. */
+  stream: number;
+}
+
+/**
+ * A low-rank correction of one projection.
+ *
+ * $$ h = W_0 x + s\,B A x \tag{LORA-1} $$
+ *
+ * With a magnitude m (DoRA) the rows of the corrected weight have the lengths m:
+ *
+ * $$ h = \frac{m}{\lVert W_0 + s\,BA \rVert_{\text{row}}} \odot (W_0 x + s\,B A x) \tag{DORA-1} $$
+ *
+ * The norm counts as a constant in the gradient. ΔW is never formed for the product: the input passes through the
+ * r numbers in between, where the scale is applied because they are few.
+ *
+ * @source Hu et al. 2021, eq. 3; Liu et al. 2024 (DoRA), eq. 5 and section 4.3; arithmetic as in PEFT 0.21.2
+ */
+export class LoraLayer implements LinearAdapter {
+  readonly linear: Linear;
+  readonly a: Parameter;
+  readonly b: Parameter;
+  readonly magnitude: Parameter | undefined;
+  readonly scale: number;
+  readonly alpha: number;
+  readonly dropout: number;
+  private readonly stream: number;
+
+  constructor(parts: LoraParts) {
+    this.linear = parts.linear;
+    this.a = parts.a;
+    this.b = parts.b;
+    this.magnitude = parts.magnitude;
+    this.scale = parts.scale;
+    this.alpha = parts.alpha;
+    this.dropout = parts.dropout;
+    this.stream = parts.stream;
+  }
+
+  /** Of the module, as in the model's files: `model.layers.0.self_attn.q_proj`. */
+  get path(): string {
+    return this.linear.path;
+  }
+
+  get rank(): number {
+    return this.a.variable.shape[0] as number;
+  }
+
+  forward(x: Tensor2D, product: Tensor2D, dropoutKey?: RandomKey): Tensor2D {
+    const drops = dropoutKey !== undefined && this.dropout > 0;
+    const input = drops ? dropout(x, this.dropout, dropoutKey, this.stream) : x;
+    const narrow = tf.matMul<Tensor2D>(input, this.a.variable, false, true); // [rows, r]
+    const correction = tf.matMul<Tensor2D>(tf.mul(narrow, this.scale), this.b.variable, false, true);
+    if (!this.magnitude) return tf.add(product, correction);
+
+    const factor = this.rescaling(this.magnitude);
+    if (!drops) return tf.mul(factor, tf.add(product, correction));
+    // As PEFT has it: what was dropped is missing from the change of the frozen part, not from the part itself.
+    const rescaled = tf.mul(tf.sub(factor, 1), this.linear.multiply(input));
+    return tf.add(product, tf.add(rescaled, tf.mul(factor, correction)));
+  }
+
+  parameters(): Parameter[] {
+    return this.magnitude ? [this.a, this.b, this.magnitude] : [this.a, this.b];
+  }
+
+  /** m / ‖W₀ + s·BA‖, `[out]`. */
+  private rescaling(magnitude: Parameter): Tensor1D {
+    const { variable: weight } = inUse(this.linear.weight);
+    const norm = withoutGradient(weight, () => correctedNorms(this));
+    return tf.div(magnitude.variable, norm) as Tensor1D;
+  }
+}
+
+/** ‖W‖ of every row of a weight, that is for every output, `[out]`. */
+export const rowNorms = (weight: Tensor2D, layout: WeightLayout): Tensor1D =>
+  tf.tidy(() => tf.sqrt(tf.sum(tf.square(weight), layout === "outIn" ? 1 : 0)) as Tensor1D);
+
+/** ‖W₀ + s·BA‖ of every row, `[out]`. */
+const correctedNorms = (layer: LoraLayer): Tensor1D =>
+  tf.tidy(() => {
+    const { weight, layout } = layer.linear;
+    return rowNorms(tf.add(inUse(weight).variable, deltaWeight(layer)), layout);
+  });
+
+/**
+ * What an adapter adds to a weight.
+ *
+ * $$ \Delta W = s\,BA \tag{LORA-4} $$
+ *
+ * @returns in the shape of the layer's own weight, to which it can be added: `[out, in]`, and `[in, out]` for
+ *   GPT-2's Conv1D. DoRA's rescaling is not in it: see `mergedWeight`. The caller owns it.
+ */
+export function deltaWeight({ a, b, scale, linear }: LoraLayer): Tensor2D {
+  return tf.tidy(() => {
+    const scaled = tf.mul<Tensor2D>(a.variable, scale);
+    return linear.layout === "outIn"
+      ? tf.matMul<Tensor2D>(b.variable, scaled)
+      : tf.matMul<Tensor2D>(scaled, b.variable, true, true);
+  });
+}
+
+/**
+ * The one weight that computes what a weight and its adapter compute together.
+ *
+ * $$ W = W_0 + s\,BA, \qquad \text{DoRA: } W = \frac{m}{\lVert W_0 + s\,BA \rVert_{\text{row}}}\,(W_0 + s\,BA)
+ *    \tag{LORA-5} $$
+ *
+ * @param before the weight to start from, when other adapters have changed it already
+ * @default before the layer's weight as the model computes with it
+ * @returns in the shape of the layer's own weight. The caller owns it.
+ */
+export function mergedWeight(layer: LoraLayer, before?: Tensor2D): Tensor2D {
+  return tf.tidy(() => {
+    const { weight, layout } = layer.linear;
+    const sum = tf.add<Tensor2D>(before ?? (inUse(weight).variable as Tensor2D), deltaWeight(layer));
+    if (!layer.magnitude) return sum;
+    const factor = tf.div(layer.magnitude.variable, correctedNorms(layer)); // [out]
+    return tf.mul(sum, layout === "outIn" ? tf.reshape(factor, [-1, 1]) : factor);
+  });
+}

@@ -1,0 +1,117 @@
+import { type Tensor2D, tf, type Variable } from "../backend/tf.js";
+import { type Adapter, inUse, type Linear, type Parameter, type TransformerDecoder } from "../model/index.js";
+import type { LoraAdapter } from "./adapter.js";
+import { AdapterError } from "./errors.js";
+import { mergedWeight } from "./layer.js";
+import { requireCompatible, requireDecoder } from "./require.js";
+
+/**
+ * Computes with single weights $W_0 + \sum_i s_i B_i A_i$ from now on, as fast as the base model. The base's
+ * weights stay beside them, so that unmerging gives them back bit for bit and `disabled` still shows the base;
+ * that takes as much memory as the adapted weights once more. A merged adapter cannot be trained.
+ *
+ * @param names which to merge, in this order; they become the ones at work
+ * @default names the adapters at work
+ * @throws {AdapterError} when a merged weight is not finite, naming it, or there is nothing to merge; the model is unchanged
+ */
+export function mergeAdapter(model: TransformerDecoder, names?: string | readonly string[]): void {
+  requireDecoder(model);
+  const { adapters } = model;
+  const chosen = requireCompatible(model, [names ?? adapters.active].flat());
+  if (chosen.length === 0) {
+    throw new AdapterError("no adapter is at work that could be merged", {
+      code: "lora/nothing-to-merge",
+      value: adapters.attached.map(({ name }) => name),
+      hint: "Choose one with setAdapter, or name it.",
+    });
+  }
+  const { active, enabled } = adapters;
+  if (adapters.isMerged && enabled && chosen.map(({ name }) => name).join() === active.join()) return;
+  adapters.enable(true);
+  adapters.activate(chosen.map(({ name }) => name)); // so that each weight is read as these adapters see it
+  try {
+    adapters.merge(merged(chosen));
+  } catch (error) {
+    adapters.activate(active);
+    adapters.enable(enabled);
+    throw error;
+  }
+}
+
+/** Takes merged adapters apart again: the base's weights are bit for bit what they were. */
+export function unmergeAdapter(model: TransformerDecoder): void {
+  requireDecoder(model);
+  model.adapters.unmerge();
+}
+
+/**
+ * Writes the adapters at work into the model's own weights for good and takes all adapters off. What is left is a
+ * plain model, to save with `saveDecoder`. Adapters that are not at work are lost.
+ *
+ * @throws {AdapterError} when a merged weight is not finite, naming it, or there is nothing to merge; the model is unchanged
+ */
+export function mergeAndUnload(model: TransformerDecoder): void {
+  mergeAdapter(model);
+  const { adapters } = model;
+  for (const { substitutes } of adapters.inUse) {
+    for (const [weight, { variable }] of substitutes) weight.variable.assign(variable);
+  }
+  for (const { name } of adapters.attached) adapters.detach(name);
+}
+
+/** What stands for several adapters while they are merged: other weights, and nothing added to products. */
+function merged(adapters: readonly LoraAdapter[]): Adapter {
+  const names = adapters.map(({ name }) => name);
+  const own = new Map<Parameter, Parameter>();
+  const dispose = () => {
+    for (const { variable } of own.values()) variable.dispose();
+  };
+  const linears = new Set(adapters.flatMap(({ layers }) => [...layers.keys()]));
+  try {
+    for (const linear of linears) {
+      const name = `${linear.path}.merged.weight`;
+      own.set(linear.weight, { name, variable: mergedVariable(linear, adapters), trainable: false });
+    }
+    requireFinite(adapters, own);
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  const copies = adapters.flatMap((adapter) => [...adapter.copies]);
+  return {
+    name: `merged: ${names.join(" ")}`,
+    layers: new Map(),
+    substitutes: new Map([...copies, ...own]),
+    description: names,
+    parameters: () => [],
+    dispose,
+  };
+}
+
+const mergedVariable = (linear: Linear, adapters: readonly LoraAdapter[]): Variable =>
+  tf.tidy(() => {
+    let weight = inUse(linear.weight).variable as Tensor2D;
+    for (const { layers } of adapters) {
+      const layer = layers.get(linear);
+      if (layer) weight = mergedWeight(layer, weight);
+    }
+    return tf.variable(weight, false);
+  });
+
+/** @throws {AdapterError} naming the first weight that would hold NaN or an infinity */
+function requireFinite(adapters: readonly LoraAdapter[], own: ReadonlyMap<Parameter, Parameter>): void {
+  const copies = adapters.flatMap((adapter) => [...adapter.copies]);
+  const weights = [...own, ...copies];
+  const sound = tf.tidy(() =>
+    tf.stack(weights.map(([, { variable }]) => tf.all(tf.isFinite(variable)))).dataSync(),
+  );
+  const broken = weights.findIndex((_, i) => !sound[i]);
+  if (broken < 0) return;
+  const [weight] = weights[broken] as [Parameter, Parameter];
+  const names = adapters.map(({ name }) => `"${name}"`).join(" and ");
+  throw new AdapterError(`merging ${names} would make ${weight.name} hold NaN or an infinity`, {
+    code: "lora/not-finite",
+    value: weight.name,
+    hint: "The adapter is broken, perhaps by training that diverged: load it again or train it at a lower learning rate.",
+  });
+}

@@ -1,0 +1,80 @@
+import type { TransformerDecoder } from "../model/index.js";
+import type { ResolvedLoraConfig } from "./config.js";
+import { isLora, requireCompatible, requireDecoder } from "./require.js";
+
+/**
+ * Chooses the adapter at work, or several, whose parts then add up. It takes microseconds and copies nothing; a
+ * merge is undone first. Only adapters at work are trainable.
+ *
+ * @param names one or several; none at all leaves the base model
+ * @throws {AdapterError} for an unknown name, and for adapters that replace the same weight; nothing is switched
+ */
+export function setAdapter(model: TransformerDecoder, names: string | readonly string[]): void {
+  requireDecoder(model);
+  const chosen = requireCompatible(model, [names].flat());
+  model.adapters.activate(chosen.map(({ name }) => name));
+}
+
+/** Lets the chosen adapters work again. */
+export function enableAdapters(model: TransformerDecoder): void {
+  requireDecoder(model);
+  model.adapters.enable(true);
+}
+
+/** Leaves the base model alone, until adapters are enabled or one is added. */
+export function disableAdapters(model: TransformerDecoder): void {
+  requireDecoder(model);
+  model.adapters.enable(false);
+}
+
+/**
+ * What `fn` computes without any adapter: the reference policy π_ref without a second copy of the weights. The
+ * adapters are back when it is done, or when the promise it returned is settled, after an error as well. It may be
+ * part of a compiled step.
+ *
+ * ```ts
+ * const reference = disabled(model, () => model.forward(tokenIds));
+ * ```
+ */
+export function disabled<T>(model: TransformerDecoder, fn: () => T): T {
+  requireDecoder(model);
+  const resume = model.adapters.suspend();
+  let result: T;
+  try {
+    result = fn();
+  } catch (error) {
+    resume();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(resume) as T;
+  resume();
+  return result;
+}
+
+/** What there is to know about an attached adapter. */
+export interface AdapterSummary {
+  name: string;
+  /** Whether it was chosen to be at work. */
+  active: boolean;
+  /** Whether it is merged into the weights that are computed with. */
+  merged: boolean;
+  config: ResolvedLoraConfig;
+  /** How many projections it adapts. */
+  modules: number;
+  /** How many numbers it adds to the model. */
+  parameters: number;
+}
+
+/** The attached adapters, in the order they came. */
+export function listAdapters(model: TransformerDecoder): AdapterSummary[] {
+  requireDecoder(model);
+  const { attached, active, isMerged } = model.adapters;
+  return attached.filter(isLora).map((adapter) => ({
+    name: adapter.name,
+    active: active.includes(adapter.name),
+    merged: isMerged && active.includes(adapter.name),
+    config: adapter.config,
+    modules: adapter.layers.size,
+    parameters: adapter.parameters().reduce((sum, { variable }) => sum + variable.size, 0),
+  }));
+}
