@@ -1,7 +1,6 @@
-import type { Random } from "../backend/index.js";
 import type { DecoderConfig } from "./config.js";
 import type { FinishReason, GenerateOptions } from "./generate.js";
-import { drawToken, logProbability, nextTokenProbabilities } from "./sampling.js";
+import { notFinite } from "./sampling.js";
 
 /** The growing answer to one prompt. */
 export class Answer {
@@ -17,7 +16,6 @@ export class Answer {
     private readonly prompt: readonly number[],
     private readonly config: DecoderConfig,
     private readonly options: GenerateOptions,
-    private readonly random: Random,
   ) {
     const { eosTokenId = [] } = config;
     this.#stopTokens = new Set(options.stopTokens ?? [eosTokenId].flat());
@@ -28,13 +26,17 @@ export class Answer {
     return this.tokenIds.at(-1) ?? this.prompt.at(-1) ?? 0;
   }
 
-  /** Draws one more token from the logits, unless the answer has ended. */
-  extend(logits: Float32Array): number | undefined {
+  /**
+   * Adds the token that was chosen, unless the answer has ended.
+   *
+   * @param logProb its log-probability, where that was asked for
+   * @throws {PosttrainError} `model/not-finite` when the token is −1: there was none to choose
+   */
+  extend(token: number, logProb?: number): number | undefined {
     if (this.finishReason) return undefined;
-    const probabilities = nextTokenProbabilities(logits, [...this.prompt, ...this.tokenIds], this.options);
-    const token = drawToken(probabilities, this.random);
+    if (token < 0) throw notFinite(Number.NaN);
     this.tokenIds.push(token);
-    if (this.options.logProbs) this.logProbs.push(logProbability(logits, token));
+    if (logProb !== undefined) this.logProbs.push(logProb);
     this.finishReason = this.#ending(token);
     return token;
   }

@@ -1,4 +1,4 @@
-import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
 import { withGradient } from "./gradient.js";
 
 /** Added to the score of a key that must not be seen. Finite, so that a row without any key is no NaN. */
@@ -80,17 +80,17 @@ export function causalMask(time: number, { segments, past = 0 }: CausalMaskOptio
 }
 
 /**
- * The mask of a single query that sees the last keys of each row, as in generation.
+ * The mask of one query in a window of keys of which it sees those from its sequence's start to its own place.
  *
- * @param keys    number of keys
- * @param visible how many of the last keys each row sees
- * @returns `[batch, 1, 1, keys]`
+ * @param window number of keys
+ * @param starts place of each sequence's first key, `[batch]` int32
+ * @param place  of the query's own key, int32
+ * @returns `[batch, 1, 1, window]`
  */
-export function keyMask(keys: number, visible: readonly number[]): Tensor4D {
-  const rows = visible.map((count) =>
-    Array.from({ length: keys }, (_, key) => (key < keys - count ? HIDDEN : 0)),
-  );
-  return tf.tensor4d(rows.flat(), [visible.length, 1, 1, keys]);
+export function windowMask(window: number, starts: Tensor1D, place: Scalar): Tensor4D {
+  const keyIndex = tf.reshape(tf.range(0, window, 1, "int32"), [1, 1, 1, window]);
+  const first = tf.reshape(starts, [-1, 1, 1, 1]);
+  return hide(tf.logicalAnd(tf.greaterEqual(keyIndex, first), tf.lessEqual(keyIndex, place)));
 }
 
 const hide = (visible: Tensor): Tensor4D =>

@@ -1,7 +1,8 @@
 import { type Tensor2D, tf } from "../backend/tf.js";
 import type { FeedForward } from "./feed-forward.js";
+import type { Memory } from "./memory.js";
 import type { Norm } from "./norm.js";
-import type { Memory, PassContext, SelfAttention } from "./self-attention.js";
+import type { PassContext, SelfAttention } from "./self-attention.js";
 
 /**
  * One pre-norm transformer block: two corrections added to the residual stream.

@@ -1,70 +1,104 @@
 import { type CompiledStep, compileStep } from "../backend/index.js";
-import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
+import { windowMask } from "./attention.js";
+import { type Choice, type ChosenTokens, chooseTokens, seeing } from "./choose-tokens.js";
+import type { DecoderConfig } from "./config.js";
 import type { PassInput } from "./decoder.js";
-import type { Memory } from "./self-attention.js";
+import type { Memory } from "./memory.js";
 
 /** One more token for each sequence. */
 export interface DecodingInput {
-  /** `[batch, 1]` int32. */
-  tokenIds: Tensor2D;
-  /** `[batch, 1]` int32. */
-  positions: Tensor2D;
-  /** `[batch or 1, 1, 1, window + 1]`: the last key is the new token's own. */
-  mask: Tensor4D;
-  /** For each block the keys and values of the last `window` tokens, `[batch, keyHeads, window, headSize]`. */
+  /** The newest token of each sequence, `[batch]` int32. */
+  tokenIds: Tensor1D;
+  /** The place in the window that it takes, int32: earlier ones hold earlier tokens. */
+  place: Scalar;
+  /** The place of each sequence's first token, `[batch]` int32; before it the window holds filling. */
+  starts: Tensor1D;
+  /** For each block a window of keys and values, `[batch, keyHeads, window, headSize]`. Step writes into it. */
   memory: Memory[];
+  /** How the tokens after the newest are chosen. */
+  choice: Choice;
+  /** `"xla"` compiles further, into one machine program; `false` computes eagerly. @default true */
+  compile?: boolean | "xla";
 }
 
-export interface DecodingOutput {
-  /** Of the token that comes next, `[batch, vocab]`. */
-  logits: Tensor2D;
-  /** As the input's, one token further: the oldest is forgotten. */
+export interface DecodingOutput extends ChosenTokens {
+  /** The input's windows with the newest token in them; on TensorFlow's library they share its memory. */
   memory: Memory[];
+  /** The input's `choice.seen` with the newest token in it. */
+  seen?: Tensor2D;
 }
 
 /** What a decoder computes for a token. */
 interface Model {
+  readonly config: DecoderConfig;
   pass(input: PassInput): Tensor;
   project(hidden: Tensor2D): Tensor2D;
 }
 
-type NamedTensors = Record<string, Tensor>;
+type NamedTensors = Record<string, Tensor | undefined>;
+/** What a compiled step has frozen in. */
+type Frozen = Pick<DecodingInput, "compile"> & Pick<Choice, "topK">;
 
 /**
- * Computes one token after a window of fixed length, so that each token is the same function of tensors of the
- * same shapes and can be compiled into one call: nearly twice as fast as a thousand small ones.
+ * Computes one token within a window of fixed length and chooses the next, so that each token is the same function
+ * of tensors of the same shapes and can be compiled into one call: nearly twice as fast as a thousand small ones.
  */
 export class DecodingStep {
-  private readonly compiled: CompiledStep<NamedTensors, NamedTensors>;
+  private readonly compiled = new Map<string, CompiledStep<NamedTensors, NamedTensors>>();
 
-  constructor(model: Model) {
-    this.compiled = compileStep<NamedTensors, NamedTensors>(({ tokenIds, positions, mask, ...window }) => {
-      const memory = unpack(window);
-      const input = { tokenIds, positions, mask, memory } as PassInput;
-      const hidden = model.pass(input); // [batch, 1, hidden]
-      const logits = model.project(tf.squeeze(hidden, [1]));
-      return { logits, ...pack(memory.map(forgetOldest)) };
-    });
-  }
+  constructor(private readonly model: Model) {}
 
   /** The caller owns the output, and goes on owning the input. */
-  run({ memory, ...input }: DecodingInput): DecodingOutput {
-    const { logits, ...window } = this.compiled({ ...input, ...pack(memory) });
-    return { logits: logits as Tensor2D, memory: unpack(window) };
+  run({ memory, choice, compile, ...input }: DecodingInput): DecodingOutput {
+    const { topK, ...chance } = choice;
+    const step = this.step({ compile, topK });
+    const { tokens, logProbs, seen, ...windows } = step({ ...input, ...chance, ...pack(memory) });
+    return { tokens, logProbs, seen, memory: unpack(windows) } as DecodingOutput;
   }
 
   dispose(): void {
-    this.compiled.dispose();
+    for (const step of this.compiled.values()) step.dispose();
+    this.compiled.clear();
+  }
+
+  private step(frozen: Frozen): CompiledStep<NamedTensors, NamedTensors> {
+    const key = JSON.stringify(frozen);
+    const { compile = true } = frozen;
+    const step =
+      this.compiled.get(key) ??
+      compileStep<NamedTensors, NamedTensors>((inputs) => computeToken(this.model, inputs, frozen), {
+        compile: compile !== false,
+        xla: compile === "xla",
+      });
+    this.compiled.set(key, step);
+    return step;
   }
 }
 
-const forgetOldest = ({ keys, values }: Memory): Memory => {
-  const rest = (x?: Tensor4D) => x && tf.slice(x, [0, 0, 1, 0]);
-  return { keys: rest(keys), values: rest(values) };
-};
+function computeToken(
+  model: Model,
+  { tokenIds, place, starts, seen, temperature, topP, repetitionPenalty, keys, ...windows }: NamedTensors,
+  { compile, topK }: Frozen,
+): NamedTensors {
+  const [newest, at, first] = [tokenIds as Tensor1D, place as Scalar, starts as Tensor1D];
+  const batch = newest.shape[0];
+  const memory = unpack(windows).map((window) => ({ ...window, place: at, inPlace: compile !== "xla" }));
+  const lastPosition = model.config.contextLength - 1; // where answers that have ended wait for the others
+  const hidden = model.pass({
+    tokenIds: tf.reshape(newest, [batch, 1]),
+    positions: tf.reshape(tf.minimum(tf.sub(at, first), tf.scalar(lastPosition, "int32")), [batch, 1]),
+    mask: windowMask(memory[0]?.keys?.shape[2] ?? 0, first, at),
+    memory,
+  }); // [batch, 1, hidden]
+  const logits = model.project(tf.squeeze(hidden, [1]));
+  const sightings = seen && seeing(seen as Tensor2D, newest);
+  const choice = { temperature, topK, topP, repetitionPenalty, seen: sightings, keys } as Choice;
+  return { ...chooseTokens(logits, choice), seen: sightings, ...pack(memory) };
+}
 
 /** Compiled steps take and give tensors by name: `keys.0`, `values.0`, `keys.1`, … */
-function pack(memory: Memory[]): NamedTensors {
+function pack(memory: readonly Memory[]): NamedTensors {
   const named = memory.flatMap(({ keys, values }, i) => [
     [`keys.${i}`, keys],
     [`values.${i}`, values],
@@ -72,9 +106,9 @@ function pack(memory: Memory[]): NamedTensors {
   return Object.fromEntries(named);
 }
 
-function unpack(window: NamedTensors): Memory[] {
-  return Array.from({ length: Object.keys(window).length / 2 }, (_, i) => ({
-    keys: window[`keys.${i}`] as Tensor4D,
-    values: window[`values.${i}`] as Tensor4D,
+function unpack(windows: NamedTensors): Memory[] {
+  return Array.from({ length: Object.keys(windows).length / 2 }, (_, i) => ({
+    keys: windows[`keys.${i}`] as Tensor4D,
+    values: windows[`values.${i}`] as Tensor4D,
   }));
 }

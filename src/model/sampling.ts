@@ -5,7 +5,7 @@ import { OptionError, PosttrainError } from "../errors.js";
 export interface SamplingOptions {
   /** Logits are divided by it: below 1 sharpens, above 1 flattens; 0 always takes the likeliest token. @default 0 */
   temperature?: number;
-  /** Only this many of the likeliest tokens stay. @default all */
+  /** Only this many of the likeliest tokens stay. Each number is compiled anew. @default all */
   topK?: number;
   /** Only the likeliest tokens that together reach this probability stay. @default 1 */
   topP?: number;
@@ -102,12 +102,16 @@ function likeliest(scores: Float32Array): number {
     if (!(at(scores, v) <= at(scores, best))) best = v; // NaN too, to be found below
   }
   if (Number.isFinite(at(scores, best))) return best;
-  throw new PosttrainError("the model's logits are not finite", {
+  throw notFinite(at(scores, best));
+}
+
+/** The error for logits that leave no token to choose. */
+export const notFinite = (value: number): PosttrainError =>
+  new PosttrainError("the model's logits are not finite", {
     code: "model/not-finite",
-    value: at(scores, best),
+    value,
     hint: "Its weights hold NaN or infinity: training diverged, or the file is damaged.",
   });
-}
 
 const oneHot = (length: number, index: number): Float32Array => {
   const probabilities = new Float32Array(length);
@@ -139,11 +143,4 @@ function softmax(scores: Float32Array): Float32Array {
   const exponentials = scores.map((score) => Math.exp(score - largest));
   const total = exponentials.reduce((sum, e) => sum + e, 0);
   return exponentials.map((e) => e / total);
-}
-
-/** log p of one token under the model's own distribution, in nats: no temperature, nothing cut off. */
-export function logProbability(logits: Float32Array, token: number): number {
-  const largest = at(logits, likeliest(logits));
-  const total = logits.reduce((sum, score) => sum + Math.exp(score - largest), 0);
-  return at(logits, token) - largest - Math.log(total);
 }

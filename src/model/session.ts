@@ -1,93 +1,117 @@
 import { type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
-import { causalMask, keyMask } from "./attention.js";
+import { causalMask } from "./attention.js";
+import { type ChosenTokens, chooseTokens } from "./choose-tokens.js";
 import type { Decoder } from "./decoder.js";
+import type { DecodingInput } from "./decoding-step.js";
+import type { Memory } from "./memory.js";
 import type { PaddedPrompts } from "./prompts.js";
-import type { Memory } from "./self-attention.js";
+import type { SamplingOptions } from "./sampling.js";
+import { SamplingState } from "./sampling-state.js";
 
 /** The shortest window. Windows are powers of two, so that few different steps must be compiled. */
 const SHORTEST_WINDOW = 64;
 
+export interface SessionOptions extends SamplingOptions {
+  /** How many tokens will probably be asked for; more only take a longer window. */
+  maxNewTokens: number;
+  /** Of the sequence in row 0; row i has seed + i. */
+  seed: number;
+  logProbs: boolean;
+  compile?: DecodingInput["compile"];
+}
+
+/** The next token of each sequence, on the host. */
+export interface NextTokens {
+  /** −1 where the logits were not finite. */
+  tokens: ArrayLike<number>;
+  /** Under the model's own distribution, in nats; empty unless asked for. */
+  logProbs: ArrayLike<number>;
+}
+
 /** A batch of sequences under way: computes each token once and remembers its keys and values. */
 export class Session {
-  /** Empty before the prompts are computed; then the last `#window` tokens, the newest at the end. */
+  /** Empty before the prompts are computed. */
   #memory: Memory[] = [];
   #window: number;
-  /** How many tokens of each sequence are remembered. */
-  readonly #lengths: number[];
+  /** The place in the window that the next token takes. */
+  #place: number;
+  readonly #sampling: SamplingState;
 
-  /**
-   * @param expected how many tokens will probably be asked for; more only take a longer window
-   */
   constructor(
     private readonly decoder: Decoder,
     private readonly padded: PaddedPrompts,
-    expected: number,
+    private readonly options: SessionOptions,
   ) {
-    this.#lengths = padded.prompts.map((prompt) => prompt.length);
+    const { time, prompts } = padded;
+    this.#place = time;
     this.#window = SHORTEST_WINDOW;
-    while (this.#window < padded.time + Math.min(expected, 4 * SHORTEST_WINDOW)) this.#window *= 2;
+    while (this.#window < time + Math.min(options.maxNewTokens, 4 * SHORTEST_WINDOW)) this.#window *= 2;
+    this.#sampling = new SamplingState(prompts, decoder.config.vocabSize, options);
   }
 
   /**
-   * Logits of the token after the last one of each sequence.
+   * Chooses the token after the last one of each sequence. Only the chosen tokens come to the host.
    *
    * @param latest the token that each sequence was extended by since the last call; the first call computes the
    *   prompts instead
    */
-  async next(latest: number[]): Promise<Float32Array[]> {
-    const logits = this.#memory.length === 0 ? this.#computePrompts() : this.#computeToken(latest);
-    const values = (await logits.data()) as Float32Array;
-    logits.dispose();
-    const { vocabSize } = this.decoder.config;
-    return latest.map((_, row) => values.subarray(row * vocabSize, (row + 1) * vocabSize));
+  async next(latest: readonly number[]): Promise<NextTokens> {
+    const chosen = this.#memory.length === 0 ? this.#computePrompts() : this.#computeTokens(latest);
+    const { tokens, logProbs } = chosen;
+    try {
+      if (!this.options.logProbs) return { tokens: await tokens.data(), logProbs: [] };
+      const [ids, values] = await Promise.all([tokens.data(), logProbs.data()]);
+      return { tokens: ids, logProbs: values };
+    } finally {
+      tf.dispose([tokens, logProbs]);
+    }
   }
 
   dispose(): void {
+    this.#sampling.dispose();
     this.#replace([]);
   }
 
-  #computePrompts(): Tensor2D {
+  #computePrompts(): ChosenTokens {
     const { tokenIds, positions, segments, time, prompts } = this.padded;
     const { layers, hiddenSize } = this.decoder.config;
     const memory: Memory[] = Array.from({ length: layers }, () => ({}));
     const isFilled = prompts.some((prompt) => prompt.length < time);
-    const logits = tf.tidy(() => {
+    const chosen = tidied(() => {
       const mask = causalMask(time, isFilled ? { segments: int(segments) } : {});
       const hidden = this.decoder.pass({ tokenIds: int(tokenIds), positions: int(positions), mask, memory });
       const last = tf.slice(hidden, [0, time - 1, 0], [-1, 1, hiddenSize]);
       for (const block of memory) widen(block, this.#window - time);
-      return this.decoder.project(tf.squeeze(last, [1]));
+      return chooseTokens(this.decoder.project(tf.squeeze(last, [1])), this.#sampling.next());
     });
     this.#replace(memory);
-    return logits;
+    return chosen;
   }
 
-  #computeToken(latest: number[]): Tensor2D {
+  #computeTokens(latest: readonly number[]): ChosenTokens {
     this.#makeRoom();
-    const lastPosition = this.decoder.config.contextLength - 1; // where answers that have ended wait for the others
-    const inputs = tf.tidy(() => ({
-      tokenIds: int(latest.map((token) => [token])),
-      positions: int(this.#lengths.map((length) => [Math.min(length, lastPosition)])),
-      mask: keyMask(
-        this.#window + 1,
-        this.#lengths.map((length) => length + 1),
-      ),
-    }));
-    try {
-      const { logits, memory } = this.decoder.step({ ...inputs, memory: this.#memory });
-      this.#replace(memory);
-      this.#lengths.forEach((length, row) => {
-        this.#lengths[row] = length + 1;
-      });
-      return logits;
-    } finally {
-      tf.dispose(inputs);
-    }
+    const { prompts, time } = this.padded;
+    const starts = prompts.map((prompt) => time - prompt.length);
+    const output = tidied(() =>
+      this.decoder.step({
+        tokenIds: tf.tensor1d([...latest], "int32"),
+        place: tf.scalar(this.#place, "int32"),
+        starts: tf.tensor1d(starts, "int32"),
+        memory: this.#memory,
+        choice: this.#sampling.next(),
+        compile: this.options.compile,
+      }),
+    );
+    const { memory, seen, ...chosen } = output;
+    this.#replace(memory);
+    this.#sampling.remember(seen);
+    this.#place++;
+    return chosen;
   }
 
   /** Doubles the window before a token would fall out of it. */
   #makeRoom(): void {
-    if (Math.max(...this.#lengths) < this.#window) return;
+    if (this.#place < this.#window) return;
     const memory = this.#memory.map((block) => ({ ...block }));
     tf.tidy(() => {
       for (const block of memory) widen(block, this.#window);
@@ -105,20 +129,22 @@ export class Session {
   }
 }
 
+const tidied = <T extends object>(compute: () => T): T => tf.tidy(() => compute() as never);
+
 const int = (rows: number[][]): Tensor2D => tf.tensor2d(rows, undefined, "int32");
 
-/** Puts room in front of what a block remembers. The new tensors outlive the scope. */
+/** Puts room behind what a block remembers. The new tensors outlive the scope. */
 function widen(block: Memory, by: number): void {
-  const before = (x?: Tensor4D) =>
+  const behind = (x?: Tensor4D) =>
     x &&
     tf.keep(
       tf.pad(x, [
         [0, 0],
         [0, 0],
-        [by, 0],
+        [0, by],
         [0, 0],
       ]),
     );
-  block.keys = before(block.keys);
-  block.values = before(block.values);
+  block.keys = behind(block.keys);
+  block.values = behind(block.values);
 }
