@@ -72,8 +72,11 @@ describe("trainSft with an adapter", () => {
   it("computes the same whether compiled or not", async () => {
     const run = async (compile: boolean) => {
       model = tinyModel();
-      addAdapter(model, { ...config, useDora: true, loraDropout: 0.1 });
-      return train({ compile, maxSteps: 12 });
+      const base = baseWeights(model);
+      addAdapter(model, { ...config, useDora: true, loraDropout: 0.1, modulesToSave: ["norm"] });
+      const steps = await train({ compile, maxSteps: 12 });
+      expect(baseWeights(model)).toEqual(base);
+      return steps;
     };
     const [compiled, eager] = [await run(true), await run(false)];
     for (const [i, { metrics }] of eager.entries()) {
