@@ -7,14 +7,14 @@ import { type Tensor, type Tensor1D, type Tensor2D, tf } from "./tf.js";
 export class MatrixError extends PosttrainError {}
 
 /** `matrix = u · diag(s) · vᵀ`, k = min(m, n). */
-export interface Svd {
+export type Svd = {
   /** Left singular vectors as columns, `[m, k]`. */
   u: Tensor2D;
   /** Singular values, largest first, `[k]`. */
   s: Tensor1D;
   /** Right singular vectors as columns (not transposed), `[n, k]`. */
   v: Tensor2D;
-}
+};
 
 /**
  * The thin singular value decomposition.
