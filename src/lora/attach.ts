@@ -1,7 +1,7 @@
 import type { TransformerDecoder } from "../model/index.js";
 import type { LoraAdapter } from "./adapter.js";
-import { buildAdapter } from "./build.js";
-import { type LoraConfig, resolveConfig } from "./config.js";
+import { type BuildOptions, buildAdapter } from "./build.js";
+import { type LoraConfig, type ResolvedLoraConfig, resolveConfig } from "./config.js";
 import { AdapterError } from "./errors.js";
 import { requireAdapter, requireDecoder } from "./require.js";
 import { defaultTargets } from "./targets.js";
@@ -34,11 +34,30 @@ export function addAdapter(
 ): LoraAdapter {
   requireDecoder(model);
   requireFreeName(model, name);
-  const resolved = resolveConfig(config, defaultTargets(model));
-  const adapter = buildAdapter(model, resolved, { name, seed, slot: model.adapters.attached.length });
+  return attachNew(model, resolveConfig(config, defaultTargets(model)), { name, seed });
+}
+
+interface AttachOptions extends BuildOptions {
+  /** Gives the new adapter other weights before it is put to work. */
+  fill?: (adapter: LoraAdapter) => void;
+}
+
+/** Makes an adapter and puts it to work. The model is unchanged when it cannot be made or filled. */
+export function attachNew(
+  model: TransformerDecoder,
+  config: ResolvedLoraConfig,
+  { fill, ...options }: AttachOptions,
+): LoraAdapter {
+  const adapter = buildAdapter(model, config, options);
+  try {
+    fill?.(adapter);
+  } catch (error) {
+    adapter.dispose();
+    throw error;
+  }
   model.adapters.attach(adapter);
   model.adapters.enable(true);
-  model.adapters.activate([name]);
+  model.adapters.activate([adapter.name]);
   return adapter;
 }
 
@@ -53,7 +72,8 @@ export function deleteAdapter(model: TransformerDecoder, name: string): void {
   model.adapters.detach(name);
 }
 
-function requireFreeName({ adapters }: TransformerDecoder, name: string): void {
+/** @throws {AdapterError} when the name cannot be one, or is taken */
+export function requireFreeName({ adapters }: TransformerDecoder, name: string): void {
   if (!/^[^./\s]+$/.test(name)) {
     throw new AdapterError(`an adapter cannot be named ${JSON.stringify(name)}`, {
       code: "lora/bad-name",

@@ -8,14 +8,11 @@ import { initialise } from "./initialise.js";
 import { LoraLayer, rowNorms } from "./layer.js";
 import { modulesToCopy, requireKeysUsed, targetLinears, valueFor } from "./targets.js";
 
-/** Streams of dropout kept for each adapter: more than any model has projections. */
-const STREAMS = 1 << 16;
-
 export interface BuildOptions {
   name: string;
   seed: number;
-  /** Tells the adapters of one model apart. */
-  slot: number;
+  /** Whether ranks larger than a layer are let through, as in files and in what adapters are joined to. @default false */
+  anyRank?: boolean;
 }
 
 /**
@@ -27,13 +24,13 @@ export interface BuildOptions {
 export function buildAdapter(
   model: TransformerDecoder,
   config: ResolvedLoraConfig,
-  { name, seed, slot }: BuildOptions,
+  { name, seed, anyRank }: BuildOptions,
 ): LoraAdapter {
   const linears = targetLinears(model, config);
   const paths = linears.map(({ path }) => path);
   requireKeysUsed("rankPattern", config.rankPattern, paths);
   requireKeysUsed("alphaPattern", config.alphaPattern, paths);
-  for (const linear of linears) requireFittingRank(linear, rankOf(config, linear));
+  if (!anyRank) for (const linear of linears) requireFittingRank(linear, rankOf(config, linear));
   const copied = weightsToCopy(model, config, linears);
 
   const random = new Random(seed);
@@ -49,9 +46,7 @@ export function buildAdapter(
   };
   try {
     const residuals = new Map<Parameter, Parameter>();
-    const layers = linears.map((linear, index) =>
-      buildLayer(linear, { config, name, random, stream: slot * STREAMS + index, own, residuals }),
-    );
+    const layers = linears.map((linear) => buildLayer(linear, { config, name, random, own, residuals }));
     const copies = copied.map((weight): [Parameter, Parameter] => {
       const leaf = weight.name.slice(moduleOf(weight).length + 1);
       const copy = () => tf.clone(weight.variable);
@@ -68,16 +63,12 @@ interface LayerOptions {
   config: ResolvedLoraConfig;
   name: string;
   random: Random;
-  stream: number;
   own(of: string, part: string, values: () => Tensor, trainable?: boolean): Parameter;
   /** Receives what is left of the weight, if not all of it is. */
   residuals: Map<Parameter, Parameter>;
 }
 
-function buildLayer(
-  linear: Linear,
-  { config, name, random, stream, own, residuals }: LayerOptions,
-): LoraLayer {
+function buildLayer(linear: Linear, { config, name, random, own, residuals }: LayerOptions): LoraLayer {
   const { weight, layout, path } = linear;
   const r = rankOf(config, linear);
   const alpha = valueFor(config.alphaPattern, path) ?? config.loraAlpha;
@@ -102,7 +93,6 @@ function buildLayer(
       scale,
       alpha,
       dropout: config.loraDropout,
-      stream,
     };
     if (!config.useDora) return new LoraLayer(parts);
     // The frozen part and BA start as the base's weight together, so the lengths are those of its rows.

@@ -11,9 +11,11 @@ export {
 } from "./config.js";
 export { AdapterError } from "./errors.js";
 export { deltaWeight, LoraLayer, type LoraParts, mergedWeight } from "./layer.js";
+export { type LoadAdapterOptions, loadAdapter } from "./load.js";
 export { loraPlus } from "./lora-plus.js";
 export { mergeAdapter, mergeAndUnload, unmergeAdapter } from "./merge.js";
 export { loraModules } from "./modules.js";
+export { type SaveAdapterOptions, saveAdapter } from "./save.js";
 export {
   type AdapterSummary,
   disableAdapters,

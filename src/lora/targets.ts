@@ -75,7 +75,7 @@ const isWithin = (name: string, path: string): boolean => `.${path}.`.includes(`
 const endMatches = (key: string, path: string): boolean => new RegExp(`^(?:.*\\.)?(?:${key})$`).test(path);
 
 /** Every module that has weights of its own. */
-const modulePaths = (model: TransformerDecoder): string[] => [
+export const modulePaths = (model: TransformerDecoder): string[] => [
   ...new Set(
     model.parameters().flatMap((parameter) => {
       const isAdded = model.adapters.attached.some((adapter) => adapter.parameters().includes(parameter));

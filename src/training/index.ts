@@ -1,3 +1,4 @@
+export { writeFolderAtomically } from "./atomic-folder.js";
 export { AdamW, type AdamWOptions, type AdamWRates, type AdamWUpdate } from "./adamw.js";
 export {
   type Checkpoint,

@@ -130,11 +130,15 @@ adapter(
     alpha_pattern={"v_proj": 10, r"model.layers.0.self_attn.q_proj": 1},
 )
 adapter("llama-modules-to-save", "llama", r=2, target_modules=["q_proj"], modules_to_save=["lm_head", "norm"])
+adapter("llama-head", "llama", r=2, target_modules=["q_proj", "lm_head"])
 adapter("gpt2-lora", "gpt2", r=4, lora_alpha=8, target_modules=["c_attn", "c_proj", "c_fc"], fan_in_fan_out=True)
 adapter("gpt2-rslora", "gpt2", r=4, lora_alpha=8, use_rslora=True, target_modules=["c_attn"], fan_in_fan_out=True)
 adapter("gpt2-dora", "gpt2", r=3, lora_alpha=3, use_dora=True, target_modules=["c_attn", "mlp.c_proj"], fan_in_fan_out=True)
 adapter("gpt2-bias-all", "gpt2", r=2, bias="all", target_modules=["c_attn"], fan_in_fan_out=True)
 adapter("gpt2-bias-lora-only", "gpt2", r=2, bias="lora_only", target_modules=["c_attn", "c_fc"], fan_in_fan_out=True)
+# Of GPT-2's tied weight PEFT only recognises the head's name.
+adapter("gpt2-tied-copy", "gpt2", r=2, target_modules=["c_attn"], modules_to_save=["lm_head"], ensure_weight_tying=True, fan_in_fan_out=True)
+adapter("qwen2-tied-copy", "qwen2", r=2, target_modules=["q_proj"], modules_to_save=["embed_tokens"], ensure_weight_tying=True)
 adapter("qwen2-lora", "qwen2", r=4, lora_alpha=8, target_modules="all-linear")
 
 
