@@ -17,8 +17,6 @@ export interface LoraParts {
   alpha: number;
   /** The share of the inputs that training drops. */
   dropout: number;
-  /** Tells this layer's dropout from that of others that draw with the same key. */
-  stream: number;
 }
 
 /**
@@ -43,6 +41,7 @@ export class LoraLayer implements LinearAdapter {
   readonly scale: number;
   readonly alpha: number;
   readonly dropout: number;
+  /** Tells this layer's dropout from that of others that draw with the same key. */
   private readonly stream: number;
 
   constructor(parts: LoraParts) {
@@ -53,7 +52,7 @@ export class LoraLayer implements LinearAdapter {
     this.scale = parts.scale;
     this.alpha = parts.alpha;
     this.dropout = parts.dropout;
-    this.stream = parts.stream;
+    this.stream = streamOf(parts.a.name);
   }
 
   /** Of the module, as in the model's files: `model.layers.0.self_attn.q_proj`. */
@@ -137,4 +136,11 @@ export function mergedWeight(layer: LoraLayer, before?: Tensor2D): Tensor2D {
     const factor = tf.div(layer.magnitude.variable, correctedNorms(layer)); // [out]
     return tf.mul(sum, layout === "outIn" ? tf.reshape(factor, [-1, 1]) : factor);
   });
+}
+
+/** A number that follows from a name alone, so that a run resumed elsewhere draws the same (FNV-1a). */
+function streamOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (const letter of Buffer.from(name)) hash = Math.imul(hash ^ letter, 0x01000193);
+  return hash;
 }
