@@ -42,7 +42,7 @@ export class LoraLayer implements LinearAdapter {
   readonly alpha: number;
   readonly dropout: number;
   /** Tells this layer's dropout from that of others that draw with the same key. */
-  private readonly stream: number;
+  readonly stream: number;
 
   constructor(parts: LoraParts) {
     this.linear = parts.linear;
