@@ -14,7 +14,7 @@ const system = [
   "tests/display/static-plot.test.ts",
   "tests/figures/pictures.test.ts",
   "tests/files/damaged-*.test.ts",
-  "tests/model/{backends,generate,golden}.test.ts",
+  "tests/model/{backends,generate,golden,recompute-memory}.test.ts",
   "tests/sft/train.test.ts",
   "tests/training/checkpoint.test.ts",
 ];

@@ -2,7 +2,7 @@ import { type RandomKey, statelessUniform } from "../backend/index.js";
 import { type Tensor2D, type Tensor3D, tf } from "../backend/tf.js";
 import type { Batch } from "../training/index.js";
 
-/** Which numbers of a key are the noise. Dropout, which may draw with the same key, counts its streams from 0. */
+/** Which of a key's numbers are the noise: none that a dropout of the model, drawing with the same key, would take. */
 const STREAM = -1;
 
 /**

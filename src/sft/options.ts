@@ -60,6 +60,13 @@ export interface SftOptions extends AdamWOptions {
   /** α of NEFTune, the noise on embeddings; the paper uses 5 to 15. @default 0 */
   neftuneNoiseAlpha?: number;
 
+  /**
+   * Every block keeps only its input for the backward pass and is computed again there: less memory for about a
+   * quarter more time. The gradients are the same.
+   * @default false
+   */
+  gradientCheckpointing?: boolean;
+
   /** Decides the order of the examples and all noise. @default 0 */
   seed?: number;
   /** Steps between evaluations. @default one epoch */
@@ -101,6 +108,7 @@ export function withDefaults(options: SftOptions) {
     maxGradNorm: 1,
     labelSmoothing: 0,
     neftuneNoiseAlpha: 0,
+    gradientCheckpointing: false,
     seed: 0,
     keepCheckpoints: 2,
     compile: true,

@@ -68,6 +68,8 @@ export function batchTensors(batch: Batch, tokenCount: number, training?: Traini
 export interface SftLossOptions extends CrossEntropyOptions {
   /** α of NEFTune, on batches that come with `lengths`. @default 0 */
   neftuneNoiseAlpha?: number;
+  /** As in `ForwardOptions`. @default false */
+  gradientCheckpointing?: boolean;
 }
 
 /**
@@ -77,7 +79,7 @@ export interface SftLossOptions extends CrossEntropyOptions {
 export function sftLoss(
   model: Decoder,
   batch: BatchTensors,
-  { neftuneNoiseAlpha = 0, ...options }: SftLossOptions = {},
+  { neftuneNoiseAlpha = 0, gradientCheckpointing, ...options }: SftLossOptions = {},
 ): SupervisedLoss {
   const { tokenIds, predictors, targets, weights, tokenCount, lengths, ...forward } = batch;
   const { dropoutKey } = forward;
@@ -85,7 +87,7 @@ export function sftLoss(
   return tf.tidy(() => {
     const embeddingNoise =
       lengths && dropoutKey ? neftuneNoise(lengths, width, neftuneNoiseAlpha, dropoutKey) : undefined;
-    const hidden = model.hidden(tokenIds, { ...forward, embeddingNoise }); // [rows, time, hidden]
+    const hidden = model.hidden(tokenIds, { ...forward, embeddingNoise, gradientCheckpointing }); // [rows, time, hidden]
     const places = tf.reshape(hidden, [-1, width]);
     const predicting = tf.gather(places, predictors) as Tensor2D; // [n, hidden]
     return supervisedLoss(model.project(predicting), targets, weights, tokenCount, options);
