@@ -1,3 +1,4 @@
+import type { Adapter, Decoder } from "../model/index.js";
 import { CheckpointError, loadCheckpoint, TrainingError, type TrainingState } from "../training/index.js";
 import type { SftData } from "./data.js";
 import type { Learned, SftLearner } from "./learner.js";
@@ -60,4 +61,23 @@ export function requireFinite(
     value: { step: step + 1, examples, loss, gradNorm: norm },
     hint: `The weights are still those of step ${step}, and checkpoints are unharmed. Try a lower learning rate or a longer warm-up, and look at these examples.`,
   });
+}
+
+/**
+ * The optimizer and what was compiled belong to the adapters that the run began with.
+ *
+ * @throws {TrainingError} when others are at work now
+ */
+export function requireUnswitched({ adapters }: Decoder, before: readonly Adapter[]): void {
+  const now = adapters.inUse;
+  if (now.length === before.length && now.every((adapter, i) => adapter === before[i])) return;
+  const list = (those: readonly Adapter[]) => those.map(({ name }) => `"${name}"`).join(" and ") || "none";
+  throw new TrainingError(
+    `the run trains with the adapter ${list(before)} at work, but now it is ${list(now)}`,
+    {
+      code: "sft/adapters-switched",
+      value: now.map(({ name }) => name),
+      hint: "Switch back before the next step, or look at the base with disabled(model, fn); to train another adapter, begin another run.",
+    },
+  );
 }

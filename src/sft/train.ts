@@ -4,7 +4,7 @@ import { evaluateRows } from "./evaluate.js";
 import { SftLearner } from "./learner.js";
 import { type SftStep, stepMetrics } from "./metrics.js";
 import { type SftOptions, withDefaults } from "./options.js";
-import { advance, requireFinite, start } from "./progress.js";
+import { advance, requireFinite, requireUnswitched, start } from "./progress.js";
 import { scheduleOf } from "./schedule.js";
 
 /**
@@ -43,8 +43,10 @@ export async function* trainSft(options: SftOptions): AsyncGenerator<SftStep, vo
   const learner = new SftLearner(settings, data);
   try {
     let state = await start(settings, data, learner);
+    const atWork = model.adapters.inUse;
     for (const { step, microBatches } of plan.from(state.step)) {
       await breathe(signal);
+      requireUnswitched(model, atWork);
       const batches = microBatches.map(batchOf);
       const learned = await learner.learn(step, batches, learningRate(step));
       requireFinite(

@@ -131,6 +131,26 @@ describe("trainSft with an adapter", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it("stops when other adapters are at work than it began with, and goes on when they are back in time", async () => {
+    const other = addAdapter(model, config, { name: "other" });
+    addAdapter(model, config, { name: "mine" });
+    const before = tf.memory().numTensors;
+    const run = async (leaveAt: number) => {
+      const common = { model, examples: countingExamples(20), maxSteps: 4, compile: false };
+      for await (const { step } of trainSft(common)) {
+        setAdapter(model, "other");
+        if (step < leaveAt) setAdapter(model, "mine");
+      }
+    };
+    await expect(run(2)).rejects.toThrow(/the adapter "mine" at work, but now it is "other"/);
+    expect(tf.memory().numTensors).toBe(before);
+    for (const { name, variable } of other.parameters()) {
+      if (name.includes("lora_B")) expect(Math.max(...variable.dataSync())).toBe(0);
+    }
+    setAdapter(model, "mine");
+    await expect(run(5)).resolves.toBeUndefined();
+  });
+
   it("drops inputs in training only, and other ones each step", async () => {
     const losses = async (loraDropout: number, seed = 0) => {
       model = tinyModel();
