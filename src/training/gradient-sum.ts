@@ -1,3 +1,4 @@
+import { canUpdateInPlace, nativeBackend, updateInPlace } from "../backend/index.js";
 import { type Scalar, type Tensor, tf, type Variable } from "../backend/tf.js";
 import type { Parameter } from "../model/index.js";
 import type { Gradients } from "./value-and-gradients.js";
@@ -26,9 +27,9 @@ export class GradientSum {
     tf.tidy(() => {
       for (const [name, gradient] of Object.entries(gradients)) {
         const sum = this.#sums.get(name);
-        sum?.assign(tf.add<Tensor>(sum, gradient));
+        if (sum) add(sum, gradient);
       }
-      this.#loss.assign(tf.add(this.#loss, loss));
+      add(this.#loss, loss);
     });
   }
 
@@ -44,11 +45,27 @@ export class GradientSum {
 
   reset(): void {
     tf.tidy(() => {
-      for (const sum of [...this.#sums.values(), this.#loss]) sum.assign(tf.zerosLike(sum));
+      for (const sum of [...this.#sums.values(), this.#loss]) clear(sum);
     });
   }
 
   dispose(): void {
     tf.dispose([...this.#sums.values(), this.#loss]);
   }
+}
+
+function add(sum: Variable, term: Tensor): void {
+  if (canUpdateInPlace()) change("AssignAddVariableOp", sum, () => term);
+  else sum.assign(tf.add<Tensor>(sum, term));
+}
+
+function clear(sum: Variable): void {
+  if (canUpdateInPlace()) change("AssignVariableOp", sum, () => tf.zerosLike(sum));
+  else sum.assign(tf.zerosLike(sum));
+}
+
+/** Changes a sum behind the changes before it, so that only one sum's worth of memory is needed in between. */
+function change(operation: string, sum: Variable, value: () => Tensor): void {
+  const { TF_ATTR_TYPE = 0, TF_FLOAT = 0 } = nativeBackend()?.binding ?? {};
+  updateInPlace(operation, [sum], () => [value()], [{ name: "dtype", type: TF_ATTR_TYPE, value: TF_FLOAT }]);
 }

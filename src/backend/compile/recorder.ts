@@ -370,7 +370,7 @@ export class Recorder {
     const type = this.#backend.getDTypeInteger(dtype);
     const attributes = { dtype: attribute.type(type) };
     const node = this.#graph.add("read", "ReadVariableOp", [changed.resource], attributes, changed.after);
-    changed.after.push(node);
+    changed.after = [...changed.after, node];
     return this.#name(id, type, node);
   }
 
