@@ -1,6 +1,14 @@
-import { type Tensor, tf, useBackend } from "posttrain/backend";
+import {
+  type BackendName,
+  type CompileOptions,
+  compileStep,
+  Random,
+  type Tensor,
+  tf,
+  useBackend,
+} from "posttrain/backend";
 import type { Parameter } from "posttrain/model";
-import { AdamW, type AdamWOptions } from "posttrain/training";
+import { AdamW, type AdamWOptions, type AdamWRates, GradientSum } from "posttrain/training";
 import { beforeAll, describe, expect, it } from "vitest";
 import golden from "../golden/training.json";
 
@@ -11,8 +19,8 @@ beforeAll(async () => {
 type Numbers = { weight: number[][]; bias: number[] };
 
 const parametersAt = ({ weight, bias }: Numbers): Parameter[] => [
-  { name: "weight", variable: tf.variable(tf.tensor2d(weight)), trainable: true },
-  { name: "bias", variable: tf.variable(tf.tensor1d(bias)), trainable: true },
+  { name: "weight", variable: tf.tidy(() => tf.variable(tf.tensor2d(weight))), trainable: true },
+  { name: "bias", variable: tf.tidy(() => tf.variable(tf.tensor1d(bias))), trainable: true },
 ];
 const tensors = ({ weight, bias }: Numbers) => ({ weight: tf.tensor2d(weight), bias: tf.tensor1d(bias) });
 
@@ -147,5 +155,81 @@ describe("AdamW", () => {
     { maxGradNorm: -1 },
   ])("refuses %o by name", (options) => {
     expect(() => new AdamW([], options)).toThrow(Object.keys(options)[0] as string);
+  });
+});
+
+describe("fifty updates of AdamW", () => {
+  const [rows, columns] = [40, 7];
+  type Inputs = { weight: Tensor; bias: Tensor; second: Tensor } & AdamWRates;
+
+  /** Every number of parameters and state after fifty steps, of which number 20 is broken. */
+  function train({ accumulate = false, ...options }: CompileOptions & { accumulate?: boolean }): number[] {
+    const random = new Random(5);
+    const numbers = (count: number): number[] => Array.from({ length: count }, () => random.normal());
+    const start = { weight: Array.from({ length: rows }, () => numbers(columns)), bias: numbers(columns) };
+    const parameters = parametersAt(start);
+    const rateFactor = ({ name }: Parameter) => (name === "bias" ? 4 : 1);
+    const optimizer = new AdamW(parameters, { weightDecay: 0.1, maxGradNorm: 3, rateFactor });
+    const sum = new GradientSum(parameters);
+    const step = compileStep(({ weight, bias, second, ...rates }: Inputs) => {
+      if (!accumulate) return optimizer.update({ weight, bias }, rates);
+      sum.add({ weight, bias }, tf.scalar(1));
+      sum.add({ weight: second }, tf.scalar(1));
+      const update = optimizer.update(sum.gradients(), rates, sum.loss());
+      sum.reset();
+      return update;
+    }, options);
+    for (let i = 0; i < 50; i++) {
+      tf.tidy(() => {
+        const scale = i === 20 ? Number.NaN : 10 ** ((i % 7) - 4);
+        const weight = tf.mul(tf.tensor2d(numbers(rows * columns), [rows, columns]), scale);
+        const second = tf.tensor2d(numbers(rows * columns), [rows, columns]);
+        const inputs = { weight, second, bias: tf.tensor1d(numbers(columns)) };
+        const { accepted } = step({ ...inputs, ...optimizer.rates(0.01 / (1 + i)) });
+        expect(accepted.dataSync()[0]).toBe(i === 20 ? 0 : 1);
+        if (i !== 20) optimizer.updates += 1;
+      });
+    }
+    const all = [
+      ...values(parameters),
+      ...Object.values(optimizer.state()).flatMap((m) => [...m.dataSync()]),
+    ];
+    optimizer.dispose();
+    sum.dispose();
+    step.dispose();
+    tf.dispose(parameters.map(({ variable }) => variable));
+    return all;
+  }
+  const expectSame = (actual: number[], expected: number[], tolerance: number): void => {
+    expect(actual).toHaveLength(expected.length);
+    const differences = actual.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)));
+    expect(differences.reduce((a, b) => Math.max(a, b), 0)).toBeLessThan(tolerance);
+    expect(differences.some(Number.isNaN)).toBe(false);
+  };
+
+  let native: boolean;
+  beforeAll(async () => {
+    native = await useBackend("native").then(
+      () => true,
+      () => false,
+    );
+  });
+
+  it.each([
+    false,
+    true,
+  ])("give the same compiled and not (accumulating: %s), and leave nothing", (accumulate) => {
+    const before = tf.memory().numTensors;
+    const eager = train({ accumulate, compile: false });
+    expectSame(train({ accumulate }), eager, 1e-6);
+    if (native) expectSame(train({ accumulate, route: "session" }), eager, 1e-5);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it.each(["wasm", "cpu"] satisfies BackendName[])("give the same on %s", async (backend) => {
+    const expected = train({});
+    await useBackend(backend);
+    expectSame(train({}), expected, 1e-5);
+    await useBackend();
   });
 });
