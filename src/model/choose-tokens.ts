@@ -1,4 +1,3 @@
-import { statelessUniform } from "../backend/index.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../backend/tf.js";
 
 /**
@@ -16,8 +15,8 @@ export interface Choice {
   repetitionPenalty?: Scalar;
   /** 1 for every token that occurred before, else 0: `[batch, vocab]`. */
   seen?: Tensor2D;
-  /** For each sequence the key that its random number is drawn with, `[batch, 2]` int32; needed with a temperature. */
-  keys?: Tensor2D;
+  /** u of each sequence, in [0, 1), `[batch]`; needed with a temperature. */
+  uniforms?: Tensor1D;
 }
 
 /** What was chosen. The caller owns it. */
@@ -29,13 +28,10 @@ export interface ChosenTokens {
 }
 
 /**
- * Chooses the next token of every sequence by (GEN-1), as `nextTokenProbabilities` and a draw from them do on the
- * host: with one random number u for each sequence, the token is where the summed probabilities first exceed u.
+ * Chooses the next token of every sequence by (GEN-1), as `nextTokenProbabilities` and `drawToken` do on the host:
+ * with one random number u for each sequence, it takes the token where the summed probabilities first exceed u.
  *
  * $$ y = \min\Bigl\{ v : \sum_{w \le v} p_w > u \sum_w p_w \Bigr\}, \qquad u \sim \mathcal U[0, 1) \tag{GEN-2} $$
- *
- * u follows from the sequence's key alone, so that a sequence is drawn the same in every batch, on every backend,
- * compiled or not.
  *
  * @param logits z, `[batch, vocab]`
  */
@@ -61,7 +57,7 @@ export function chooseTokens(logits: Tensor2D, choice: Choice): ChosenTokens {
 
 /** The mask `seen` with the newest token of each sequence in it. */
 export function seeing(seen: Tensor2D, tokenIds: Tensor1D): Tensor2D {
-  return tf.maximum(seen, tf.oneHot(tokenIds, seen.shape[1], 1, 0, "float32"));
+  return tf.maximum(seen, tf.cast(tf.oneHot(tokenIds, seen.shape[1]), "float32")); // wasm's one-hot is int32 only
 }
 
 function penalised(logits: Tensor2D, { seen, repetitionPenalty }: Choice): Tensor2D {
@@ -92,10 +88,9 @@ function probabilities(scores: Tensor2D, temperature: Scalar, { topK, topP }: Ch
   return tf.where(tf.less(p, border), 0, p);
 }
 
-function draw(p: Tensor2D, { keys }: Choice): Tensor1D {
+function draw(p: Tensor2D, { uniforms }: Choice): Tensor1D {
   const [batch, vocab] = p.shape;
-  const perRow = keys ? tf.unstack(keys) : [];
-  const u = tf.stack(perRow.map((key) => statelessUniform<Tensor1D>([1], key as Tensor1D))); // [batch, 1]
+  const u = tf.reshape(uniforms ?? tf.zeros([batch]), [batch, 1]);
   const summed: Tensor = tf.cumsum(p, 1);
   const total = tf.slice(summed, [0, vocab - 1], [batch, 1]);
   return tf.sum(tf.cast(tf.lessEqual(summed, tf.mul(u, total)), "int32"), 1);

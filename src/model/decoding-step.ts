@@ -78,7 +78,7 @@ export class DecodingStep {
 
 function computeToken(
   model: Model,
-  { tokenIds, place, starts, seen, temperature, topP, repetitionPenalty, keys, ...windows }: NamedTensors,
+  { tokenIds, place, starts, seen, temperature, topP, repetitionPenalty, uniforms, ...windows }: NamedTensors,
   { compile, topK }: Frozen,
 ): NamedTensors {
   const [newest, at, first] = [tokenIds as Tensor1D, place as Scalar, starts as Tensor1D];
@@ -93,7 +93,7 @@ function computeToken(
   }); // [batch, 1, hidden]
   const logits = model.project(tf.squeeze(hidden, [1]));
   const sightings = seen && seeing(seen as Tensor2D, newest);
-  const choice = { temperature, topK, topP, repetitionPenalty, seen: sightings, keys } as Choice;
+  const choice = { temperature, topK, topP, repetitionPenalty, seen: sightings, uniforms } as Choice;
   return { ...chooseTokens(logits, choice), seen: sightings, ...pack(memory) };
 }
 

@@ -1,5 +1,5 @@
-import { randomKey } from "../backend/index.js";
-import { type Scalar, type Tensor2D, tf } from "../backend/tf.js";
+import { randomKey, statelessUniform } from "../backend/index.js";
+import { type Scalar, type Tensor1D, type Tensor2D, tf } from "../backend/tf.js";
 import type { Choice } from "./choose-tokens.js";
 import type { SamplingOptions } from "./sampling.js";
 
@@ -31,8 +31,11 @@ export class SamplingState {
     const draw = this.#draws++;
     const choice = { ...this.#numbers, topK: this.#topK, seen: this.#seen };
     if (!this.#numbers.temperature) return choice;
-    const keys = this.prompts.map((_, row) => randomKey(this.options.seed + row, draw));
-    return { ...choice, keys: tf.stack(keys) as Tensor2D };
+    // A number of its own for each sequence, so that it is drawn the same in every batch.
+    const uniforms = this.prompts.map((_, row) =>
+      statelessUniform<Tensor1D>([1], randomKey(this.options.seed + row, draw)),
+    );
+    return { ...choice, uniforms: tf.concat(uniforms) };
   }
 
   /** Takes over the mask of the tokens seen by now. */

@@ -1,4 +1,4 @@
-import { tf, useBackend } from "posttrain/backend";
+import { type NativeBackend, nativeBackend, tf, useBackend } from "posttrain/backend";
 import {
   createDecoder,
   type Decoder,
@@ -8,6 +8,7 @@ import {
   loadDecoder,
 } from "posttrain/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROUTES } from "../backend/compile/native.js";
 import golden from "../golden/model.json";
 import { goldenFolder, tiny } from "./helpers.js";
 
@@ -215,6 +216,7 @@ describe("generate", () => {
     ["a top-p of 0", [1], { topP: 0 }, /topP cannot be 0/],
     ["a fractional top-k", [1], { topK: 1.5 }, /topK cannot be 1.5/],
     ["a repetition penalty that is no number", [1], { repetitionPenalty: Number.NaN }, /repetitionPenalty/],
+    ["a seed that is no whole number", [1], { seed: 0.5 }, /seed cannot be 0.5/],
     ["stop strings without a decoder of text", [1], { stopStrings: ["x"] }, /decode/],
   ] as [string, number[], GenerateOptions, RegExp][])("refuses %s", async (_, tokens, options, message) => {
     const before = tf.memory().numTensors;
@@ -266,6 +268,56 @@ describe("generate", () => {
     const before = tf.memory().numTensors;
     for (let i = 0; i < 100; i++) await run();
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("generate, compiled or not", () => {
+  const everything: GenerateOptions = { ...sampled, repetitionPenalty: 1.2, logProbs: true, seed: 4 };
+  const uneven = [[5, 17, 3], [9], [4, 8, 15, 16, 23, 1, 2]];
+
+  it.each([
+    { maxNewTokens: 10, logProbs: true },
+    everything,
+  ])("takes the same tokens: %j", async (options) => {
+    const eager = await generate(llama, uneven, { ...options, compile: false });
+    const compiled = await generate(llama, uneven, { ...options, compile: true });
+    expect(compiled.tokenIds).toEqual(eager.tokenIds);
+    for (const [row, logProbs] of (eager.logProbs ?? []).entries()) {
+      for (const [i, logProb] of logProbs.entries()) {
+        expect(compiled.logProbs?.[row]?.[i]).toBeCloseTo(logProb, 4);
+      }
+    }
+  });
+
+  it.runIf(ROUTES.includes("func"))("takes the same tokens as one machine program", async () => {
+    const small = createDecoder({ ...tiny.llama, layers: 1 }, { seed: 3 });
+    const options = { maxNewTokens: 12, repetitionPenalty: 1.2 };
+    const expected = await generate(small, uneven, options);
+    expect((await generate(small, uneven, { ...options, compile: "xla" })).tokenIds).toEqual(
+      expected.tokenIds,
+    );
+    small.dispose();
+  });
+
+  it.runIf(ROUTES.includes("func"))("compiles once for all temperatures and seeds", async () => {
+    const native = nativeBackend() as NativeBackend;
+    const { binding } = native;
+    let programs = 0;
+    native.binding = Object.create(binding, {
+      defineFunction: {
+        value: (...program: Parameters<NonNullable<typeof binding.defineFunction>>) => {
+          programs++;
+          binding.defineFunction?.(...program);
+        },
+      },
+    });
+    const small = createDecoder(tiny.llama, { seed: 3 });
+    for (const [seed, temperature] of [0.5, 1, 1.5].entries()) {
+      await generate(small, [5, 17, 3], { ...everything, temperature, topP: 1 - temperature / 5, seed });
+    }
+    native.binding = binding;
+    small.dispose();
+    expect(programs).toBe(1);
   });
 });
 
