@@ -8,6 +8,7 @@ export interface LoraAdapterParts {
   layers: readonly LoraLayer[];
   copies: ReadonlyMap<Parameter, Parameter>;
   residuals: ReadonlyMap<Parameter, Parameter>;
+  save(folder: string): Promise<void>;
 }
 
 /** One named low-rank adapter of a decoder, which owns it. */
@@ -18,16 +19,19 @@ export class LoraAdapter implements Adapter {
   /** Weights trained in full (`modulesToSave`, `bias`): the base's, and the copy that takes its place. */
   readonly copies: ReadonlyMap<Parameter, Parameter>;
   readonly substitutes: ReadonlyMap<Parameter, Parameter>;
+  /** As `saveAdapter` with its defaults. */
+  readonly save: (folder: string) => Promise<void>;
   /** What is left of weights whose principal part started A and B (PiSSA, OLoRA). Frozen. */
   private readonly residuals: ReadonlyMap<Parameter, Parameter>;
 
-  constructor({ name, config, layers, copies, residuals }: LoraAdapterParts) {
+  constructor({ name, config, layers, copies, residuals, save }: LoraAdapterParts) {
     this.name = name;
     this.config = config;
     this.layers = new Map(layers.map((layer) => [layer.linear, layer]));
     this.copies = copies;
     this.residuals = residuals;
     this.substitutes = new Map([...copies, ...residuals]);
+    this.save = save;
   }
 
   get description(): unknown {

@@ -6,6 +6,7 @@ import { LoraAdapter } from "./adapter.js";
 import { type ResolvedLoraConfig, scaleOf } from "./config.js";
 import { initialise } from "./initialise.js";
 import { LoraLayer, rowNorms } from "./layer.js";
+import { saveAdapter } from "./save.js";
 import { modulesToCopy, requireKeysUsed, targetLinears, valueFor } from "./targets.js";
 
 export interface BuildOptions {
@@ -52,7 +53,8 @@ export function buildAdapter(
       const copy = () => tf.clone(weight.variable);
       return [weight, own(moduleOf(weight), `modules_to_save.${name}.${leaf}`, copy)];
     });
-    return new LoraAdapter({ name, config, layers, copies: new Map(copies), residuals });
+    const save = (folder: string) => saveAdapter(model, folder, { name });
+    return new LoraAdapter({ name, config, layers, copies: new Map(copies), residuals, save });
   } catch (error) {
     for (const { variable } of made) variable.dispose();
     throw error;

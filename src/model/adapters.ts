@@ -12,6 +12,8 @@ export interface Adapter {
   readonly description: unknown;
   /** What it adds to the model, to be trained and saved. Their names are unique in the model. */
   parameters(): Parameter[];
+  /** Writes it into a folder of its own, in the format that such adapters are exchanged in, if there is one. */
+  save?(folder: string): Promise<void>;
   dispose(): void;
 }
 

@@ -53,8 +53,9 @@ const FOLDER = /^checkpoint-(\d+)$/;
 /**
  * Saves everything that a run needs to go on: `model.safetensors` and `config.json` as Hugging Face reads them,
  * `optimizer.safetensors`, and `state.json`, all in `checkpoint-<step>`. Of a model with adapters, only what is
- * trained is saved, as `adapter.safetensors`. The folder is written under another
- * name and renamed when complete, so a crash or a full disk never harms the checkpoints that are there.
+ * trained is saved: as `adapter.safetensors` to go on from, and each adapter in a folder of its name as adapters are
+ * exchanged. The folder is written under another name and renamed when complete, so a crash or a full disk never
+ * harms the checkpoints that are there.
  *
  * @param keep how many checkpoints up to this step stay; older ones are deleted once the new one is safe.
  *   Those of later steps, which another run has left in the folder, are not touched
@@ -67,7 +68,7 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, kee
   try {
     await writeFolderAtomically(path, async (temporary) => {
       const adapters = await adapterState(model);
-      if (adapters) writeSafetensors(join(temporary, ADAPTER), await entries(changingWeights(model)));
+      if (adapters) await saveAdapters(model, temporary);
       else await saveDecoder(model, temporary, { dtype: "F32" });
       writeSafetensors(join(temporary, "optimizer.safetensors"), await entries(optimizer.state()));
       replaceFile(join(temporary, "state.json"), `${JSON.stringify({ ...state, adapters }, null, 2)}\n`);
@@ -84,6 +85,11 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, kee
       cause,
     });
   }
+}
+
+async function saveAdapters(model: Decoder, folder: string): Promise<void> {
+  writeSafetensors(join(folder, ADAPTER), await entries(changingWeights(model)));
+  for (const adapter of model.adapters.inUse) await adapter.save?.(join(folder, adapter.name));
 }
 
 /** The complete checkpoints in a folder, oldest first. */

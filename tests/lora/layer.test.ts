@@ -100,7 +100,7 @@ describe("dropout with DoRA", () => {
         false,
         true,
       );
-      const base = tf.matMul(x, weight, false, true);
+      const base = tf.matMul<Tensor2D>(x, weight, false, true);
       const change = tf.mul(tf.sub(f, 1), tf.matMul(dropped, weight, false, true));
       const expected = tf.add(tf.add(base, change), tf.mul(f, tf.mul(low, scale)));
       expect(largestDifference(layer.forward(x, base, key), expected)).toBeLessThan(1e-5);

@@ -3,11 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileStep, tf, useBackend } from "posttrain/backend";
 import { openSafetensors } from "posttrain/files";
-import { addAdapter, deleteAdapter, disabled, type LoraConfig, loraPlus, setAdapter } from "posttrain/lora";
+import {
+  addAdapter,
+  deleteAdapter,
+  disabled,
+  type LoraConfig,
+  loadAdapter,
+  loraPlus,
+  setAdapter,
+} from "posttrain/lora";
 import { generate, saveDecoder } from "posttrain/model";
 import { type SftOptions, type SftStep, trainSft } from "posttrain/sft";
 import { CheckpointError } from "posttrain/training";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { largestDifference } from "../model/helpers.js";
 import { countingExamples, tinyModel } from "../sft/helpers.js";
 import { baseWeights } from "./helpers.js";
 
@@ -190,6 +199,7 @@ describe("a checkpoint", () => {
     const checkpoint = join(folder, "checkpoint-2");
     expect(readdirSync(checkpoint).sort()).toEqual([
       "adapter.safetensors",
+      "default",
       "optimizer.safetensors",
       "state.json",
     ]);
@@ -260,6 +270,19 @@ describe("a checkpoint", () => {
     await train({ maxSteps: 1, outputFolder: folder });
     addAdapter(model, config);
     await expect(train({ maxSteps: 2, resumeFrom: folder })).rejects.toThrow(/while training no adapter/);
+  });
+
+  it.each<[string, LoraConfig]>([
+    ["LoRA", config],
+    ["PiSSA", { ...config, initLoraWeights: "pissa" }],
+  ])("is loaded onto the base as an adapter: %s", async (_, config) => {
+    addAdapter(model, config, { name: "mine" });
+    await train({ maxSteps: 2, outputFolder: folder });
+    const tokens = tf.tensor2d([[2, 3, 4, 5]], undefined, "int32");
+    const trained = model.forward(tokens);
+    deleteAdapter(model, "mine");
+    await loadAdapter(model, join(folder, "checkpoint-2", "mine"));
+    expect(largestDifference(model.forward(tokens), trained)).toBeLessThan(1e-5);
   });
 
   it("says in its state how the adapter was made", async () => {
