@@ -11,4 +11,4 @@ export { dropout, type RandomKey, randomKey, statelessUniform } from "./stateles
 export { readStoredNumbers, type StoredNumbers } from "./stored-numbers.js";
 export { eraseTape, isTapeOn, recordTape, type Tape, walkBack } from "./tape.js";
 export * from "./tf.js";
-export { useBackend } from "./use-backend.js";
+export { type UseBackendOptions, useBackend } from "./use-backend.js";

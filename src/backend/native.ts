@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { BackendError, type CompileRoute, type Started } from "./candidate.js";
+import { mayCompile } from "./compile-policy.js";
 import { describeProcessor } from "./host.js";
 import { type Tensor, tf } from "./tf.js";
 
@@ -89,8 +90,10 @@ export function nativeBackend(): NativeBackend | undefined {
 }
 
 /** How `compileStep` can run a step on this binding. */
-export const compileRouteOf = ({ binding }: NativeBackend): CompileRoute =>
-  binding.defineFunction ? "func" : "session";
+export function compileRouteOf({ binding }: NativeBackend): CompileRoute {
+  if (!mayCompile()) return "eager";
+  return binding.defineFunction ? "func" : "session";
+}
 
 const PACKAGE = "@tensorflow/tfjs-node-gpu";
 

@@ -1,4 +1,5 @@
 import { BackendError, type Candidate, type Started } from "./candidate.js";
+import { allowCompiling, mayCompile } from "./compile-policy.js";
 import { BACKEND_NAMES, type BackendName, parseBackendName } from "./names.js";
 import { startGpu, startNative } from "./native.js";
 import { startPlain } from "./plain.js";
@@ -16,7 +17,16 @@ const CANDIDATES: Record<BackendName, Candidate> = {
   cpu: startPlain,
 };
 
-const reports = new Map<BackendName | "automatic", BackendReport>();
+export interface UseBackendOptions {
+  /**
+   * Whether train steps, generation and whatever else uses `compileStep` are compiled where the backend can. `false`
+   * runs everything operation by operation: slower, and a debugger can step through it.
+   * @default true, unless the environment variable `POSTTRAIN_COMPILE` is `0`
+   */
+  compile?: boolean;
+}
+
+const reports = new Map<string, BackendReport>();
 let turn: Promise<unknown> = Promise.resolve();
 
 /**
@@ -33,9 +43,12 @@ let turn: Promise<unknown> = Promise.resolve();
  * @throws {OptionError} when the name is not one of these
  * @throws {BackendError} when the named backend cannot run here; the backend in use before stays in use
  */
-export async function useBackend(name?: BackendName | "tensorflow"): Promise<BackendReport> {
+export async function useBackend(
+  name?: BackendName | "tensorflow",
+  { compile = process.env.POSTTRAIN_COMPILE !== "0" }: UseBackendOptions = {},
+): Promise<BackendReport> {
   const wanted = requested(name);
-  const mine = turn.then(() => choose(wanted)); // one at a time: tfjs has a single current backend
+  const mine = turn.then(() => choose(wanted, compile)); // one at a time: tfjs has a single current backend
   turn = mine.catch(() => {});
   return mine;
 }
@@ -46,16 +59,24 @@ function requested(name: string | undefined): BackendName | "automatic" {
   return fromEnvironment ? parseBackendName(fromEnvironment, "POSTTRAIN_BACKEND") : "automatic";
 }
 
-async function choose(wanted: BackendName | "automatic"): Promise<BackendReport> {
-  const known = reports.get(wanted);
-  if (known) {
-    await tf.setBackend(known.tfjsName);
-    return known;
+async function choose(wanted: BackendName | "automatic", compile: boolean): Promise<BackendReport> {
+  const before = mayCompile();
+  allowCompiling(compile); // first: the report says how steps are run
+  try {
+    const key = `${wanted} ${compile}`;
+    const known = reports.get(key);
+    if (known) {
+      await tf.setBackend(known.tfjsName);
+      return known;
+    }
+    const report =
+      wanted === "automatic" ? await fastest() : new BackendReport(wanted, await accept(wanted, true), []);
+    reports.set(key, report);
+    return report;
+  } catch (error) {
+    allowCompiling(before);
+    throw error;
   }
-  const report =
-    wanted === "automatic" ? await fastest() : new BackendReport(wanted, await accept(wanted, true), []);
-  reports.set(wanted, report);
-  return report;
 }
 
 async function fastest(): Promise<BackendReport> {

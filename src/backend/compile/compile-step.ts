@@ -10,7 +10,8 @@ import { present, type TensorRecord, type Trace, trace } from "./trace.js";
 
 export interface CompileOptions {
   /**
-   * Whether to compile at all. `false` runs the function as it is, which a debugger can step through.
+   * Whether to compile at all. `false` runs the function as it is, which a debugger can step through; for all steps
+   * at once `useBackend` says so.
    * @default true
    */
   compile?: boolean;
@@ -28,7 +29,7 @@ export interface CompileOptions {
    */
   cacheSize?: number;
   /** How to run. @default the fastest that the binding offers, as `useBackend` reports it */
-  route?: CompileRoute;
+  route?: Exclude<CompileRoute, "eager">;
 }
 
 /** How often a compiled step could use what it had compiled before. */
@@ -136,7 +137,7 @@ class Compiled {
     const { compile = true, route } = this.#options;
     if (!backend || !compile) return "eager";
     const offered = compileRouteOf(backend);
-    return route === "func" ? offered : (route ?? offered);
+    return route === "session" && offered === "func" ? route : offered;
   }
 
   #compile(backend: NativeBackend, route: CompileRoute, inputs: TensorRecord): Entry {

@@ -256,6 +256,32 @@ describe.skipIf(!hasNative)("compileStep", () => {
     step.dispose();
   });
 
+  it("is the plain function wherever `useBackend` forbids compiling, and compiles again afterwards", async () => {
+    const step = compileStep(double);
+    for (const route of [undefined, ...ROUTES]) {
+      const report = await useBackend("native", { compile: false });
+      expect(report.compileRoute).toBe("eager");
+      expect(report.sentence).toContain("op by op");
+      const forbidden = compileStep(double, route ? { route } : {});
+      freeing(() => check(forbidden({ x: ones(2) }).y, [2, 2]));
+      expect(forbidden.stats).toMatchObject({ route: "eager", traces: 0 });
+    }
+    expect((await useBackend("native")).compileRoute).toBe(ROUTES[0]);
+    freeing(() => step({ x: ones(2) }));
+    expect(step.stats).toMatchObject({ route: ROUTES[0], traces: 1 });
+    step.dispose();
+  });
+
+  it("obeys POSTTRAIN_COMPILE", async () => {
+    process.env.POSTTRAIN_COMPILE = "0";
+    try {
+      expect((await useBackend("native")).compileRoute).toBe("eager");
+    } finally {
+      delete process.env.POSTTRAIN_COMPILE;
+    }
+    expect((await useBackend("native")).compileRoute).toBe(ROUTES[0]);
+  });
+
   it("runs by the route that the backend reports", async () => {
     const report = await useBackend("native");
     const step = compileStep(double);

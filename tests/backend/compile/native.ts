@@ -7,7 +7,7 @@ export const hasNative: boolean = await useBackend("native").then(
 );
 
 /** The routes that this binding offers. The session's is there on every binding. */
-export const ROUTES: CompileRoute[] = nativeBackend()?.binding.defineFunction
+export const ROUTES: Exclude<CompileRoute, "eager">[] = nativeBackend()?.binding.defineFunction
   ? ["func", "session"]
   : ["session"];
 
