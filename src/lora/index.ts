@@ -2,6 +2,7 @@
 
 export { LoraAdapter } from "./adapter.js";
 export { type AddAdapterOptions, addAdapter, deleteAdapter } from "./attach.js";
+export { type AdapterCombination, type CombineOptions, combineAdapters } from "./combine.js";
 export {
   type LoraConfig,
   type LoraInitialisation,
