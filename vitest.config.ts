@@ -14,8 +14,9 @@ const system = [
   "tests/display/static-plot.test.ts",
   "tests/figures/pictures.test.ts",
   "tests/files/damaged-*.test.ts",
+  "tests/lora/peft-round-trip.test.ts",
   "tests/model/{backends,generate,golden,recompute-memory}.test.ts",
-  "tests/sft/train.test.ts",
+  "tests/sft/{compiled,train}.test.ts",
   "tests/training/checkpoint.test.ts",
 ];
 
