@@ -33,7 +33,11 @@ export interface LoraConfig {
   initLoraWeights?: LoraInitialisation;
   /** Scale by α/√r instead, which keeps its size at high ranks (rsLoRA). @default false */
   useRslora?: boolean;
-  /** Learn length and direction of the weight's rows apart (DoRA). @default false */
+  /**
+   * Learn length and direction of the weight's rows apart (DoRA). Every pass then measures all rows anew: merge the
+   * adapter before generating much.
+   * @default false
+   */
   useDora?: boolean;
   /** Which biases are trained too: none, those of the adapted projections, or all of the model. @default "none" */
   bias?: "none" | "all" | "lora_only";

@@ -25,15 +25,19 @@ export function mergeAdapter(model: TransformerDecoder, names?: string | readonl
       hint: "Choose one with setAdapter, or name it.",
     });
   }
-  const { active, enabled } = adapters;
-  if (adapters.isMerged && enabled && chosen.map(({ name }) => name).join() === active.join()) return;
+  const before = {
+    active: adapters.active,
+    enabled: adapters.enabled,
+    merged: adapters.merged !== undefined,
+  };
   adapters.enable(true);
   adapters.activate(chosen.map(({ name }) => name)); // so that each weight is read as these adapters see it
   try {
-    adapters.merge(merged(chosen));
+    adapters.merge(mergedAdapter(chosen));
   } catch (error) {
-    adapters.activate(active);
-    adapters.enable(enabled);
+    adapters.activate(before.active);
+    if (before.merged) mergeAdapter(model);
+    adapters.enable(before.enabled);
     throw error;
   }
 }
@@ -46,21 +50,21 @@ export function unmergeAdapter(model: TransformerDecoder): void {
 
 /**
  * Writes the adapters at work into the model's own weights for good and takes all adapters off. What is left is a
- * plain model, to save with `saveDecoder`. Adapters that are not at work are lost.
+ * plain model, to save with `saveDecoder`. All other adapters are lost.
  *
+ * @param names which to write, in this order
+ * @default names the adapters at work
  * @throws {AdapterError} when a merged weight is not finite, naming it, or there is nothing to merge; the model is unchanged
  */
-export function mergeAndUnload(model: TransformerDecoder): void {
-  mergeAdapter(model);
+export function mergeAndUnload(model: TransformerDecoder, names?: string | readonly string[]): void {
+  mergeAdapter(model, names);
   const { adapters } = model;
-  for (const { substitutes } of adapters.inUse) {
-    for (const [weight, { variable }] of substitutes) weight.variable.assign(variable);
-  }
+  for (const [weight, { variable }] of adapters.merged?.substitutes ?? []) weight.variable.assign(variable);
   for (const { name } of adapters.attached) adapters.detach(name);
 }
 
 /** What stands for several adapters while they are merged: other weights, and nothing added to products. */
-function merged(adapters: readonly LoraAdapter[]): Adapter {
+function mergedAdapter(adapters: readonly LoraAdapter[]): Adapter {
   const names = adapters.map(({ name }) => name);
   const own = new Map<Parameter, Parameter>();
   const dispose = () => {

@@ -68,11 +68,11 @@ export interface AdapterSummary {
 /** The attached adapters, in the order they came. */
 export function listAdapters(model: TransformerDecoder): AdapterSummary[] {
   requireDecoder(model);
-  const { attached, active, isMerged } = model.adapters;
+  const { attached, active, merged } = model.adapters;
   return attached.filter(isLora).map((adapter) => ({
     name: adapter.name,
     active: active.includes(adapter.name),
-    merged: isMerged && active.includes(adapter.name),
+    merged: merged !== undefined && active.includes(adapter.name),
     config: adapter.config,
     modules: adapter.layers.size,
     parameters: adapter.parameters().reduce((sum, { variable }) => sum + variable.size, 0),

@@ -33,7 +33,6 @@ export class Adapters {
   #active: readonly string[] = [];
   #enabled = true;
   #suspensions = 0;
-  /** Stands for the active adapters while they are merged into weights. */
   #merged: Adapter | undefined;
   #inUse: readonly Adapter[] = [];
   #thawBase: (() => void) | undefined;
@@ -70,8 +69,9 @@ export class Adapters {
     return this.#enabled;
   }
 
-  get isMerged(): boolean {
-    return this.#merged !== undefined;
+  /** What is computed with in the place of the active adapters, if they are merged. */
+  get merged(): Adapter | undefined {
+    return this.#merged;
   }
 
   /** Takes the adapter over: it is disposed of with the decoder, or when it is detached. */

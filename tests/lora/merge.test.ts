@@ -117,6 +117,38 @@ describe("a merged model", () => {
     expect(logits(model)).toEqual(merged);
   });
 
+  it("is written for good even while its adapters are left out", () => {
+    const model = freshModel("llama");
+    perturb(addAdapter(model));
+    const adapted = logits(model);
+    disabled(model, () => mergeAndUnload(model));
+    expect(largestGap(logits(model), adapted)).toBeLessThan(1e-5);
+  });
+
+  it.each(["wasm", "cpu"] as const)("computes the same on the %s backend", async (backend) => {
+    const run = () => {
+      const model = freshModel("gpt2");
+      const config = { initLoraWeights: "pissa", useDora: true, modulesToSave: ["ln_f"], r: 3 } as const;
+      perturb(addAdapter(model, config));
+      mergeAdapter(model);
+      const merged = logits(model);
+      unmergeAdapter(model);
+      const apart = logits(model);
+      model.dispose();
+      return { merged, apart };
+    };
+    const here = run();
+    await useBackend(backend);
+    try {
+      const there = run();
+      expect(largestGap(there.merged, here.merged)).toBeLessThan(1e-5);
+      expect(largestGap(there.apart, here.apart)).toBeLessThan(1e-5);
+      expect(tf.memory().numTensors).toBe(0);
+    } finally {
+      await useBackend();
+    }
+  });
+
   it("has nothing to train", () => {
     const model = freshModel("gpt2");
     addAdapter(model);
@@ -163,6 +195,9 @@ describe("a broken adapter", () => {
     );
     expect(model.adapters.active).toEqual(["other"]);
     expect(logits(model)).toEqual(before);
+    mergeAdapter(model, "other");
+    expect(() => mergeAdapter(model, "broken")).toThrow(/NaN or an infinity/);
+    expect(listAdapters(model)).toMatchObject([{ merged: true }, { merged: false }]);
     setAdapter(model, "broken");
     expect(() => mergeAndUnload(model)).toThrow(/NaN or an infinity/);
     expect(model.adapters.active).toEqual(["broken"]);

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileStep, tf, useBackend } from "posttrain/backend";
+import { compileStep, nativeBackend, tf, useBackend } from "posttrain/backend";
 import { openSafetensors } from "posttrain/files";
 import {
   addAdapter,
@@ -295,6 +295,23 @@ describe("a checkpoint", () => {
   });
 });
 
+/** Counts the programs that TensorFlow's library takes in from now on, until it is asked how many. */
+function countCompiled(): () => number {
+  const backend = nativeBackend();
+  if (!backend) throw new Error("this is about TensorFlow's library");
+  const { binding } = backend;
+  let count = 0;
+  const defineFunction: typeof binding.defineFunction = (...definition) => {
+    count += 1;
+    binding.defineFunction?.(...definition);
+  };
+  backend.binding = Object.create(binding, { defineFunction: { value: defineFunction } });
+  return () => {
+    backend.binding = binding;
+    return count;
+  };
+}
+
 describe("generation", () => {
   const answer = async () =>
     (await generate(model, [2, 3, 4], { maxNewTokens: 6, temperature: 0 })).tokenIds[0];
@@ -307,12 +324,21 @@ describe("generation", () => {
     expect(up).not.toEqual(base);
     addAdapter(model, config, { name: "fresh" });
     expect(await answer()).toEqual(base);
+    const compiled = countCompiled();
     setAdapter(model, "up");
     expect(await answer()).toEqual(up);
     expect(await disabled(model, answer)).toEqual(base);
     expect(await answer()).toEqual(up);
+    setAdapter(model, "fresh");
+    expect(await answer()).toEqual(base);
+    setAdapter(model, "up");
+    expect(compiled()).toBe(0); // each of the three had been compiled before
     deleteAdapter(model, "fresh");
     expect(await answer()).toEqual(up);
+    const anew = countCompiled();
+    addAdapter(model, config, { name: "fresh" });
+    expect(await answer()).toEqual(base);
+    expect(anew()).toBeGreaterThan(0); // what was compiled for the deleted one went with it
     deleteAdapter(model, "up");
     expect(await answer()).toEqual(base);
   });
