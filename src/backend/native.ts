@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { BackendError, type CompileRoute, type Started } from "./candidate.js";
 import { mayCompile } from "./compile-policy.js";
 import { describeProcessor } from "./host.js";
+import { replaceMatMul } from "./native-mat-mul.js";
 import { type Tensor, tf } from "./tf.js";
 
 /** A tensor as TensorFlow's library knows it. */
@@ -136,6 +137,7 @@ function loadNative(name: "gpu" | "native"): NativeBackend {
       cause,
     });
   }
+  replaceMatMul();
   return tf.findBackend("tensorflow") as unknown as NativeBackend;
 }
 
