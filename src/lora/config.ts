@@ -19,7 +19,10 @@ export interface LoraConfig {
   targetModules?: readonly string[] | RegExp | "all-linear";
   /** Projections that are left out although they are targets, as names or as a regular expression. */
   excludeModules?: readonly string[] | RegExp;
-  /** Modules of which the adapter has a copy of its own, trained in full: norms, the head, embeddings. */
+  /**
+   * Modules of which the adapter has a copy of its own, trained in full: norms, the head, embeddings. A copy of a tied
+   * embedding is the output head as well, as with PEFT's `ensure_weight_tying`.
+   */
   modulesToSave?: readonly string[];
   /** Other ranks for some modules. A key is the end of a path, and may be a regular expression. */
   rankPattern?: Readonly<Record<string, number>>;

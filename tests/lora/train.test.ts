@@ -71,7 +71,7 @@ describe("trainSft with an adapter", () => {
     const base = baseWeights(model);
     const adapter = addAdapter(model, config);
     const before = adapterWeights();
-    const steps = await train({ epochs: 6 });
+    const steps = await train({ batchSize: 20, epochs: 8 });
     expect(steps.at(-1)?.metrics.loss).toBeLessThan((steps[0]?.metrics.loss ?? 0) / 2);
     expect(baseWeights(model)).toEqual(base);
     const after = adapterWeights();
@@ -319,7 +319,7 @@ describe("generation", () => {
   it("follows the adapter at work, also after switching back and forth", async () => {
     const base = await answer();
     addAdapter(model, config, { name: "up" });
-    await train({ epochs: 12 });
+    await train({ maxSteps: 9 });
     const up = await answer();
     expect(up).not.toEqual(base);
     addAdapter(model, config, { name: "fresh" });
