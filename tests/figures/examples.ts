@@ -17,6 +17,7 @@ import {
   tokenStrip,
   trainingDashboard,
 } from "posttrain/figures";
+import { rankExamples } from "./rank-examples.js";
 
 const tokens = ["请", "介绍", "一下", "爱因", "斯坦", "的", "相对", "论", "。"];
 const chat = [
@@ -99,6 +100,7 @@ const nextTokens = table({
 
 /** One of each figure, on data like those of the notebooks. */
 export const examples: Record<string, Figure> = {
+  ...rankExamples,
   "loss-curve": lossCurve(run(200), { smoothing: 0.9 }).title(
     "The loss halves within fifty steps, and held-out text follows the training text until the end: nothing is memorised yet (验证损失随训练损失一起下降)",
   ),

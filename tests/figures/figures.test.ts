@@ -1,18 +1,27 @@
 import { from, table } from "arquero";
 import {
+  amplificationBars,
   attentionMap,
   comparisonBars,
   type Figure,
   FigureError,
   gradientBars,
   histogram,
+  intrinsicDimensionCurve,
+  intruderCurve,
+  intruderMap,
+  layerMap,
   lineChart,
+  lossByRank,
   lossCurve,
   maskStrip,
   matrixMap,
   nextTokenBars,
   packingMap,
+  relativeBars,
   scheduleCurve,
+  similarityMaps,
+  singularValueCurves,
   smooth,
   tokenScatter,
   tokenStrip,
@@ -51,17 +60,26 @@ describe("every figure", () => {
   const empty = table({});
   const other = table({ unrelated: [1] });
   const makers: [string, (rows: typeof empty) => Figure, string[]][] = [
+    ["amplificationBars", amplificationBars, ["path", "amplification", "projected_norm"]],
     ["attentionMap", attentionMap, ["query_position", "key_position", "query", "key", "weight"]],
     ["comparisonBars", comparisonBars, ["metric", "model", "value"]],
     ["gradientBars", gradientBars, ["name", "gradient"]],
     ["histogram", (rows) => histogram(rows, { column: "length" }), ["length"]],
+    ["intrinsicDimensionCurve", intrinsicDimensionCurve, ["dimension", "recovered"]],
+    ["intruderCurve", intruderCurve, ["path", "similarity"]],
+    ["intruderMap", intruderMap, ["tuned", "pretrained", "similarity"]],
+    ["layerMap", (rows) => layerMap(rows, { value: "rank" }), ["layer", "module", "rank"]],
     ["lineChart", (rows) => lineChart(rows, { x: "a", y: "b", by: "c" }), ["a", "b", "c"]],
+    ["lossByRank", lossByRank, ["rank", "loss"]],
     ["lossCurve", lossCurve, ["step", "loss"]],
     ["maskStrip", maskStrip, ["token", "trained"]],
     ["matrixMap", matrixMap, ["row", "column", "value"]],
     ["nextTokenBars", nextTokenBars, ["token", "probability"]],
     ["packingMap", packingMap, ["row", "start", "end", "example"]],
+    ["relativeBars", relativeBars, ["metric", "model", "value"]],
     ["scheduleCurve", scheduleCurve, ["step", "learning_rate"]],
+    ["similarityMaps", similarityMaps, ["i", "j", "similarity", "random"]],
+    ["singularValueCurves", singularValueCurves, ["path", "module", "layer", "index", "singular_value"]],
     ["tokenScatter", tokenScatter, ["token", "x", "y"]],
     ["tokenStrip", tokenStrip, ["token", "value"]],
     ["trainingDashboard", trainingDashboard, ["step", "loss"]],
@@ -78,6 +96,68 @@ describe("every figure", () => {
   });
   it("says which row holds something that is not a number", () =>
     expect(() => lossCurve(table({ step: [1, 2], loss: [1, "two"] }))).toThrow(/loss .* row 1 holds "two"/));
+});
+
+describe("figures about ranks", () => {
+  const annotations = (figure: Figure) =>
+    (figure.layout.annotations as { text: string }[]).map(({ text }) => text);
+
+  it("marks on each curve the first dimension that recovers the share, and none where no dimension does", () => {
+    const curve = (model: string, recovered: number[]) =>
+      recovered.map((value, i) => ({ model, dimension: 10 ** (i + 1), recovered: value }));
+    const curves = from([...curve("one", [0.2, 0.95, 0.99]), ...curve("two", [0.1, 0.2, 0.3])]);
+    expect(annotations(intrinsicDimensionCurve(curves))).toEqual(["90 %", "d₉₀ = 100"]);
+    expect(annotations(intrinsicDimensionCurve(curves, { share: 0.2 }))).toEqual([
+      ...["20 %", "d₂₀ = 10", "d₂₀ = 100"],
+    ]);
+  });
+
+  it("draws bars from 100 % to the share of the reference, and says both values", () => {
+    const rows = table({
+      metric: ["memory", "memory"],
+      model: ["full", "LoRA"],
+      value: [4, 1],
+      unit: ["GB", "GB"],
+    });
+    const figure = relativeBars(rows);
+    expect(figure.data).toMatchObject([{ name: "LoRA", base: 1, x: [-0.75] }]);
+    expect(annotations(figure)).toEqual(["<b>25.0 %</b> (1 of 4 GB)"]);
+  });
+
+  it("refuses a measure without a reference, and values that have no place on a logarithmic axis", () => {
+    const rows = (value: number[], model = ["full", "LoRA"]) =>
+      table({ metric: ["loss", "loss"], model, value });
+    expect(() => relativeBars(rows([1, 2], ["a", "b"]))).toThrow(/no loss of "full"/);
+    expect(() => relativeBars(rows([1, 0]))).toThrow(/"LoRA" is 0/);
+    expect(() => relativeBars(rows([1, Number.NaN]))).toThrow(FigureError);
+  });
+
+  it("counts a singular vector as an intruder below ε and not at it, on average over the weights", () => {
+    const [line] = intruderCurve(table({ path: ["a", "a", "b", "b"], similarity: [0.5, 0.9, 0.2, 1] })).data;
+    const at = (threshold: number) => (line?.y as number[])[(line?.x as number[]).indexOf(threshold)];
+    expect([0.2, 0.21, 0.5, 0.51, 1].map(at)).toEqual([0, 0.5, 0.5, 1, 1.5]);
+  });
+
+  it("leaves zero singular values out of a logarithmic axis", () => {
+    const values = {
+      path: ["p", "p"],
+      module: ["q", "q"],
+      layer: [0, 0],
+      index: [1, 2],
+      singular_value: [1, 0],
+    };
+    const [line] = singularValueCurves(table(values)).data;
+    expect(line?.y).toEqual([1, null]);
+  });
+
+  it("keeps layer and module in place whatever the order of the rows, and leaves out what is in no layer", () => {
+    const rows = table({ layer: [1, 0, null], module: ["q", "v", "lm_head"], rank: [3, 2, 9] });
+    const [map] = layerMap(rows, { value: "rank" }).data;
+    expect(map?.z).toEqual([
+      [null, 2],
+      [3, null],
+    ]);
+  });
 });
 
 describe("Figure", () => {
