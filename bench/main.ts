@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { figureToPng } from "../kernel-extensions/display/static-plot.js";
 import { buildLibrary } from "./build-library.js";
 import { CASES } from "./cases/index.js";
+import { growthFigure } from "./growth.js";
 import { reportMarkdown } from "./markdown.js";
 import { ratiosFigure } from "./picture.js";
 import { setUpReference } from "./reference-environment.js";
@@ -107,5 +108,7 @@ async function save(report: Report): Promise<void> {
   writeFileSync(path.join(folder, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(path.join(folder, "latest.md"), reportMarkdown(report));
   writeFileSync(path.join(folder, "latest.png"), await figureToPng(ratiosFigure(report.cases)));
-  console.log("Written: bench/report/latest.json, latest.md and latest.png");
+  const growth = growthFigure(report.cases);
+  if (growth) writeFileSync(path.join(folder, "latest-growth.png"), await figureToPng(growth));
+  console.log("Written: latest.json, latest.md and their pictures, in bench/report/");
 }

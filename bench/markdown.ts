@@ -32,16 +32,25 @@ export function reportMarkdown(report: Report): string {
     ),
     ...failed.map(({ name, error }) => `- ${name} failed: ${error.split("\n").at(-1)}`),
   ];
+  const notes = cases.filter(misses).map(({ name, note }) => `- ${name}: ${note}`);
   return [
     "# Ours and PyTorch, taking turns",
     `\`${command}\`, ${date}, ${machine}, ${threads} threads each, float32. ${listed.join(", ")}.`,
     "Times are medians over the rounds. A ratio is the median over rounds of our time over PyTorch's in the same round; in brackets where its middle half lies. Peak memory is that of the whole process.",
     tableOf([HEADER, ...rows]),
+    ...(notes.length > 0 ? [`Where the time and the memory go:\n\n${notes.join("\n")}`] : []),
     ...(warnings.length > 0 ? [`Not to be trusted:\n\n${warnings.join("\n")}`] : []),
   ]
     .join("\n\n")
     .concat("\n");
 }
+
+/** Whether a time is above its target, or memory above PyTorch's, and the case says why. */
+const misses = ({ sides, note }: CaseResult): boolean =>
+  note !== undefined &&
+  sides.some(
+    ({ ratio, target, memoryRatio }) => target !== undefined && (ratio.median > target || memoryRatio > 1),
+  );
 
 function row({ title, rounds, doubts }: CaseResult, side: SideResult, isFirst: boolean): string[] {
   const isReference = side.name === "PyTorch";

@@ -1,5 +1,6 @@
 import type { Disturbance } from "./processor-time.js";
 import type { Spread } from "./statistics.js";
+import type { Growth } from "./types.js";
 
 /** How one side of a case did. */
 export interface SideResult {
@@ -35,6 +36,8 @@ export interface CaseResult {
   disturbance: Disturbance | undefined;
   /** Why the figures should not be trusted. */
   doubts: string[];
+  growth?: Growth[] | undefined;
+  note?: string | undefined;
 }
 
 /** A case that could not be run to its end. */

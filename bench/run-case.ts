@@ -62,7 +62,7 @@ async function round(contestants: Contestant[], count: number): Promise<void> {
 }
 
 function compare(
-  { name, title, perTurn, tolerance, targets }: BenchCase,
+  { name, title, perTurn, tolerance, targets, growth, note }: BenchCase,
   contestants: Contestant[],
   warmUp: number,
   disturbed: CaseResult["disturbance"],
@@ -103,5 +103,6 @@ function compare(
     sides,
     disturbance: disturbed,
     doubts: doubts(widest.ratio, rounds, disturbed),
+    ...{ growth, note },
   };
 }

@@ -1,14 +1,17 @@
 import type { BackendName } from "posttrain/backend";
+import type { LoraConfig } from "posttrain/lora";
 import type { TokenizedExample } from "posttrain/training";
 
 /** What both sides of a comparison are told to do, in the same words. */
 export type Task = TrainTask | GenerateTask | LoadTask;
 
-/** Optimizer steps of all weights on one batch, AdamW, gradients clipped to 1. */
+/** Optimizer steps on one batch, AdamW, gradients clipped to 1. */
 export interface TrainTask {
   kind: "train";
   /** Folder with safetensors. */
   model: string;
+  /** Folder with an adapter in PEFT's format, which is then all that is trained. */
+  adapter?: string;
   /** All of `time` tokens. */
   examples: TokenizedExample[];
   time: number;
@@ -50,6 +53,13 @@ export const EAGER: OurSide = { name: "eager", backend: "native", compile: false
 export const WASM: OurSide = { name: "wasm", backend: "wasm", compile: false };
 export const PYTORCH: Side = { name: "PyTorch" };
 
+/** A case as one point of a line that shows how the time grows. */
+export interface Growth {
+  /** What grows, for the axis: "tokens a row". */
+  along: string;
+  value: number;
+}
+
 export interface BenchCase {
   /** What `--only` names. */
   name: string;
@@ -65,6 +75,10 @@ export interface BenchCase {
   tolerance: number;
   /** The ratio ours/PyTorch to reach, for each of our sides. */
   targets: Partial<Record<OurSide["name"], number>>;
+  /** The lines this case is a point of. */
+  growth?: Growth[];
+  /** Where the time or memory goes and what was tried; the report says it where a target is missed. */
+  note?: string;
   task(workspace: Workspace): Promise<Task>;
 }
 
@@ -74,6 +88,8 @@ export interface Workspace {
   freshModel(sizes: object): Promise<string>;
   /** SmolLM2-135M as a folder with safetensors in float32. */
   smolLm(): Promise<string>;
+  /** A fresh LoRA adapter for SmolLM2-135M, as a folder in PEFT's format. */
+  smolLmAdapter(config: LoraConfig): Promise<string>;
   /** Natural text in tokens of SmolLM2-135M, `count` windows of `length`. */
   text(count: number, length: number): Promise<number[][]>;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { LoraConfig } from "posttrain/lora";
 import { modelPath } from "posttrain/model";
 import { encode, loadTokenizer } from "posttrain/tokenizer";
 import type { Workspace } from "./types.js";
@@ -24,6 +25,10 @@ export class TemporaryWorkspace implements Workspace {
 
   smolLm(): Promise<string> {
     return this.#make({ path: modelPath("smollm2-135m-instruct") });
+  }
+
+  smolLmAdapter(config: LoraConfig): Promise<string> {
+    return this.#make({ path: modelPath("smollm2-135m-instruct"), adapter: config, seed: SEED });
   }
 
   async text(count: number, length: number): Promise<number[][]> {

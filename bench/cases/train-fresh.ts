@@ -1,5 +1,13 @@
 import { Random } from "posttrain/backend";
-import { type BenchCase, COMPILED, EAGER, type OurSide, type TrainTask, WASM } from "../types.js";
+import {
+  type BenchCase,
+  COMPILED,
+  EAGER,
+  type Growth,
+  type OurSide,
+  type TrainTask,
+  WASM,
+} from "../types.js";
 
 interface Shape {
   rows: number;
@@ -66,12 +74,21 @@ function step(
     ...{ name, title, sides, perTurn, targets },
     turns: 12,
     tolerance: 1e-4,
+    growth: sizes === TINY ? growthOf(shape) : [],
     async task(workspace): Promise<TrainTask> {
       const examples = randomRows(shape, sizes.vocabSize);
       const model = await workspace.freshModel(sizes);
       return { kind: "train", model, examples, time: shape.time, learningRate: 1e-4 };
     },
   };
+}
+
+/** The lines that vary one side of 8 × 128 and keep the other. */
+function growthOf({ rows, time }: Shape): Growth[] {
+  return [
+    ...(rows === 8 ? [{ along: "tokens a row", value: time }] : []),
+    ...(time === 128 ? [{ along: "rows", value: rows }] : []),
+  ];
 }
 
 function randomRows({ rows, time }: Shape, vocabSize: number): TrainTask["examples"] {

@@ -1,11 +1,17 @@
 // @ts-check
-// Writes the safetensors that both sides load: fresh weights from a seed, or those of another file.
-// Arguments: a JSON object { sizes, seed } or { path }, and the folder.
+// Writes what both sides load: safetensors of fresh weights from a seed or of another file, or a fresh adapter.
+// Arguments: a JSON object { sizes, seed }, { path } or { path, adapter, seed }, and the folder.
 import { useBackend } from "posttrain/backend";
+import { addAdapter, saveAdapter } from "posttrain/lora";
 import { createDecoder, loadDecoder, saveDecoder } from "posttrain/model";
 
 const [source = "", folder = ""] = process.argv.slice(2);
-const { sizes, seed, path } = JSON.parse(source);
+const { sizes, seed, path, adapter } = JSON.parse(source);
 await useBackend();
 const decoder = path ? await loadDecoder(path) : createDecoder(sizes, { seed });
-await saveDecoder(decoder, folder);
+if (adapter) {
+  addAdapter(decoder, adapter, { seed });
+  await saveAdapter(decoder, folder);
+} else {
+  await saveDecoder(decoder, folder);
+}

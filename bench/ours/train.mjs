@@ -1,4 +1,5 @@
 // @ts-check
+import { loadAdapter } from "posttrain/lora";
 import { loadDecoder } from "posttrain/model";
 import { trainSft } from "posttrain/sft";
 
@@ -9,8 +10,9 @@ import { trainSft } from "posttrain/sft";
  * @param {boolean} compile
  * @returns {Promise<import("../types.js").RunTurn>}
  */
-export async function prepareTraining({ model, examples, learningRate, time }, compile) {
+export async function prepareTraining({ model, adapter, examples, learningRate, time }, compile) {
   const decoder = await loadDecoder(model);
+  if (adapter) await loadAdapter(decoder, adapter);
   const steps = trainSft({
     ...{ model: decoder, examples, learningRate, compile },
     ...{ batchSize: examples.length, maxLength: time, maxSteps: 1_000_000 },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { growthFigure } from "../../bench/growth.js";
 import { duration, reportMarkdown } from "../../bench/markdown.js";
 import { finding, ratiosFigure } from "../../bench/picture.js";
-import { pins } from "../../bench/reference-environment.js";
 import { versionsOf } from "../../bench/report.js";
 import { caseLines } from "../../bench/terminal.js";
 import { caseOf, reportOf, side } from "./results.js";
@@ -79,19 +79,48 @@ describe("the picture", () => {
   });
 });
 
-describe("the reference's requirements", () => {
-  it("are names and versions", () => {
-    expect([...pins("torch==2.9.1\n# comment\npeft==0.21.2\n")]).toEqual([
-      ["torch", "2.9.1"],
-      ["peft", "0.21.2"],
-    ]);
-  });
-});
-
 describe("versionsOf", () => {
   it("gathers what all sides say, the first one's word counting most", () => {
     const first = side("compiled", 1, { versions: { backend: "native" } });
     const last = side("wasm", 1, { versions: { backend: "wasm" } });
     expect(versionsOf([caseOf([first, last])])).toEqual({ backend: "native", PyTorch: "1.0" });
+  });
+});
+
+describe("the growth", () => {
+  const point = (value: number, ours: number, along = "rank") =>
+    caseOf([side("compiled", ours)], { growth: [{ along, value }] });
+
+  it("has a line for each side, in the order of what grows", () => {
+    const figure = growthFigure([point(64, 3), point(1, 1), point(8, 2)]);
+    expect(figure?.data.map(({ name, x, y }) => [name, x, y])).toEqual([
+      ["ours, compiled", [1, 8, 64], [1000, 2000, 3000]],
+      ["PyTorch", [1, 8, 64], [1000, 1000, 1000]],
+    ]);
+  });
+
+  it("leaves out what was measured once", () => {
+    expect(growthFigure([point(1, 1), point(2, 1, "rows")])).toBeUndefined();
+  });
+
+  it("states what the last point costs of the first", () => {
+    const annotations = growthFigure([point(1, 1), point(8, 2)])?.layout.annotations;
+    expect(JSON.stringify(annotations)).toContain("8 × the rank: 2.0 × the time,<br>PyTorch 1.0 ×");
+  });
+});
+
+describe("a case's note", () => {
+  const note = "the graph is traced first";
+  it("is told where the target is missed", () => {
+    expect(markdown([[side("compiled", 1.1, { target: 1 })], { note }])).toContain(`- tiny-step: ${note}`);
+  });
+
+  it("is told where the memory is above PyTorch's", () => {
+    const heavy = side("compiled", 0.5, { target: 1, memoryRatio: 1.2 });
+    expect(markdown([[heavy], { note }])).toContain(note);
+  });
+
+  it("is kept to itself where both targets are reached", () => {
+    expect(markdown([[side("compiled", 0.9, { target: 1 })], { note }])).not.toContain(note);
   });
 });
