@@ -1,12 +1,12 @@
-import { execFile } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { cache } from "../scripts/setup/paths.mjs";
 import { checkRequirements } from "../scripts/setup/requirements.mjs";
+import { run } from "../scripts/setup/run.mjs";
+import { fingerprint, isStamped, stamp } from "../scripts/setup/stamp.mjs";
 
-const execute = promisify(execFile);
-const folder = fileURLToPath(new URL("../.venv-reference/", import.meta.url));
+const folder = path.join(cache, "reference");
 const requirements = fileURLToPath(new URL("requirements.txt", import.meta.url));
 
 /** The Python that has PyTorch, transformers, TRL and PEFT. */
@@ -15,44 +15,21 @@ export const referencePython = path.join(
   process.platform === "win32" ? "Scripts/python.exe" : "bin/python",
 );
 
-/** Makes the reference environment unless it is there with the pinned versions. */
+/**
+ * Makes the reference environment, which benchmarks, golden numbers and the round trip with PEFT share, unless it
+ * is there with the pinned versions.
+ *
+ * @throws {SetupError} when there is no Python, or a package cannot be installed
+ */
 export async function setUpReference(say: (sentence: string) => void): Promise<void> {
-  const wanted = pins(readFileSync(requirements, "utf8"));
-  if (isComplete(wanted, await installed([...wanted.keys()]))) return;
-  say(
-    "Installing PyTorch, transformers, TRL and PEFT into .venv-reference; this takes minutes and gigabytes.",
-  );
-  if (!existsSync(referencePython)) {
-    rmSync(folder, { recursive: true, force: true });
-    await execute(checkRequirements().python, ["-m", "venv", folder]);
-  }
-  const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
-  await execute(referencePython, install, { maxBuffer: 1 << 26 });
-}
-
-/** Names and versions of the lines `name==version`. */
-export function pins(text: string): Map<string, string> {
-  const lines = text.split("\n").filter((line) => line.includes("=="));
-  return new Map(lines.map((line) => line.trim().split("==") as [string, string]));
-}
-
-const isComplete = (wanted: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): boolean =>
-  [...wanted].every(([name, version]) => found.get(name) === version);
-
-const LIST = `
-import sys
-from importlib.metadata import version, PackageNotFoundError
-for name in sys.argv[1:]:
-    try: print(f"{name}=={version(name)}")
-    except PackageNotFoundError: pass
-`;
-
-/** What is installed of these packages; nothing when the environment is missing or broken. */
-async function installed(names: readonly string[]): Promise<Map<string, string>> {
-  try {
-    const { stdout } = await execute(referencePython, ["-c", LIST, ...names]);
-    return pins(stdout);
-  } catch {
-    return new Map();
-  }
+  const wanted = fingerprint(readFileSync(requirements));
+  if (isStamped(folder, wanted) && existsSync(referencePython)) return;
+  say(`Installing PyTorch, transformers, TRL and PEFT into ${folder}: minutes, and 7 GB on Linux.`);
+  rmSync(folder, { recursive: true, force: true });
+  await run(checkRequirements().python, ["-m", "venv", folder]);
+  const quietly = ["--quiet", "--disable-pip-version-check", "--no-compile"];
+  await run(referencePython, ["-m", "pip", "install", ...quietly, "-r", requirements], {
+    hint: "Check the network connection to the Python package index, then start again.",
+  });
+  stamp(folder, wanted);
 }

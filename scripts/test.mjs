@@ -8,6 +8,9 @@ import { root } from "./setup/paths.mjs";
 import { attach, run } from "./setup/run.mjs";
 
 await setUp();
+// Python's PEFT takes part in the tests. What it needs is installed before any of their time limits runs; when it
+// cannot be, the tests that need it say so.
+await attach(process.execPath, ["--import", "tsx", path.join(root, "bench/main.ts"), "--setup"]);
 const folder = mkdtempSync(path.join(os.tmpdir(), "posttrain-test-"));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
