@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Tensor, tf } from "../backend/tf.js";
+import { DataError } from "../errors.js";
 import { type FloatType, replaceFile, type TensorEntry, writeSafetensors } from "../files/index.js";
 import type { TransformerDecoder } from "../model/index.js";
 import { writeFolderAtomically } from "../training/index.js";
@@ -44,7 +45,16 @@ export async function saveAdapter(
     writeSafetensors(join(place, WEIGHTS_FILE), await entries(model, adapter), { dtype });
     replaceFile(join(place, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
   };
-  await (holdsOthers(folder) ? write(folder) : writeFolderAtomically(folder, write));
+  try {
+    await (holdsOthers(folder) ? write(folder) : writeFolderAtomically(folder, write));
+  } catch (cause) {
+    throw new DataError(`the adapter "${name}" was not saved: ${(cause as Error).message}`, {
+      code: "lora/not-saved",
+      value: folder,
+      hint: "What was there before is unharmed. Make room, or choose a folder that may be written to.",
+      cause,
+    });
+  }
 }
 
 function holdsOthers(folder: string): boolean {
