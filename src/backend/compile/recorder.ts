@@ -7,6 +7,7 @@ import { encodeAttributes } from "./operation-attributes.js";
 import { Overrides } from "./overrides.js";
 import type { Encoded } from "./protobuf.js";
 import { type CompileError, operationsUnderWay, refusal } from "./refusal.js";
+import { StandIns, type Typed } from "./stand-ins.js";
 
 /** What a graph reads: the tensor to feed is looked up anew for every run. */
 export interface Feed {
@@ -54,8 +55,9 @@ export class Recorder {
   /** Whether what is recorded belongs to an update in place, and then the update before it. */
   #updating = false;
   #lastUpdate: string[] = [];
-  /** Where in the graph the value of a native tensor comes from, and its type. */
-  readonly #origins = new Map<number, { output: string; dtype: number }>();
+  /** Where in the graph the value of a native tensor comes from, and its shape and type. */
+  readonly #origins = new Map<number, Typed & { output: string }>();
+  readonly #standIns: StandIns;
   readonly #variables: ReadonlyMap<object, Variable>;
   readonly #constants: ReadonlyMap<object, Tensor>;
   /** Data that the step itself put on the host: `tf.scalar(2)`, shapes, paddings. */
@@ -78,6 +80,7 @@ export class Recorder {
     this.#backend = backend;
     this.#binding = backend.binding;
     this.#idsOf = backend.getInputTensorIds.bind(backend);
+    this.#standIns = new StandIns(backend.binding);
     this.#inPlace = inPlace;
     this.#variables = new Map(variables.map((variable) => [variable.dataId, variable]));
     this.#constants = new Map(constants.map((constant) => [constant.dataId, constant]));
@@ -263,8 +266,11 @@ export class Recorder {
         },
         executeOp: {
           value: (...call: Parameters<typeof binding.executeOp>) => {
-            if (STATEFUL_OPERATIONS.test(call[0])) this.#refuseRandomness();
-            const outputs = binding.executeOp(...call);
+            const [name, attributes, inputs] = call;
+            if (STATEFUL_OPERATIONS.test(name)) this.#refuseRandomness();
+            const read = inputs.map((id) => this.#origins.get(id) as Typed);
+            const standIn = this.#standIns.of(name, read, attributes);
+            const outputs = standIn ? [standIn] : binding.executeOp(...call);
             this.#recordOperation(call, outputs);
             return outputs;
           },
@@ -327,13 +333,12 @@ export class Recorder {
     [name, attributes, inputs]: Parameters<NativeBackend["binding"]["executeOp"]>,
     outputs: readonly NativeTensor[],
   ): void {
-    const origins = inputs.map((id) => this.#origins.get(id) as { output: string; dtype: number });
+    const origins = inputs.map((id) => this.#origins.get(id) as Typed & { output: string });
     const types = origins.map(({ dtype }) => dtype);
     const encoded = encodeAttributes(this.#backend.binding, name, attributes, types);
     const sources = origins.map(({ output }) => output);
     const node = this.#add("op", name, sources, encoded);
-    for (const [index, { id, dtype }] of outputs.entries())
-      this.#origins.set(id, { output: `${node}:${index}`, dtype });
+    for (const [index, tensor] of outputs.entries()) this.#name(tensor.id, tensor, `${node}:${index}`);
   }
 
   /** Where a tensor comes from; it becomes a feed or a constant of the graph when it is first met. */
@@ -354,7 +359,7 @@ export class Recorder {
       const value = attribute.tensor(dtype, shape, content);
       return this.#name(
         id,
-        dtype,
+        host,
         this.#graph.add("const", "Const", [], { dtype: attribute.type(dtype), value }),
       );
     }
@@ -366,12 +371,12 @@ export class Recorder {
   }
 
   /** The value of a variable behind its last change. */
-  #read({ dtype }: Tensor, id: number, changed: Changed): string {
+  #read({ shape, dtype }: Tensor, id: number, changed: Changed): string {
     const type = this.#backend.getDTypeInteger(dtype);
     const attributes = { dtype: attribute.type(type) };
     const node = this.#graph.add("read", "ReadVariableOp", [changed.resource], attributes, changed.after);
     changed.after = [...changed.after, node];
-    return this.#name(id, type, node);
+    return this.#name(id, { shape, dtype: type }, node);
   }
 
   #feed(id: number, { shape, dtype }: Tensor, source: Feed["source"]): string {
@@ -379,11 +384,11 @@ export class Recorder {
     const attributes = { dtype: attribute.type(type), shape: attribute.shape(shape) };
     const node = this.#graph.add("in", "Placeholder", [], attributes);
     this.feeds.push({ node, source });
-    return this.#name(id, type, node);
+    return this.#name(id, { shape, dtype: type }, node);
   }
 
-  #name(id: number, dtype: number, output: string): string {
-    this.#origins.set(id, { output, dtype });
+  #name(id: number, { shape, dtype }: Typed, output: string): string {
+    this.#origins.set(id, { output, shape, dtype });
     return output;
   }
 
