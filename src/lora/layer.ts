@@ -1,6 +1,13 @@
 import { dropout, type RandomKey } from "../backend/index.js";
 import { type Tensor1D, type Tensor2D, tf } from "../backend/tf.js";
-import { inUse, type Linear, type LinearAdapter, type Parameter, type WeightLayout } from "../model/index.js";
+import {
+  inUse,
+  type Linear,
+  type LinearAdapter,
+  type Parameter,
+  type WeightLayout,
+  withGradient,
+} from "../model/index.js";
 import { withoutGradient } from "../training/index.js";
 
 /** What one layer of an adapter is made of. */
@@ -67,15 +74,36 @@ export class LoraLayer implements LinearAdapter {
   forward(x: Tensor2D, product: Tensor2D, dropoutKey?: RandomKey): Tensor2D {
     const drops = dropoutKey !== undefined && this.dropout > 0;
     const input = drops ? dropout(x, this.dropout, dropoutKey, this.stream) : x;
-    const narrow = tf.matMul<Tensor2D>(input, this.a.variable, false, true); // [rows, r]
-    const correction = tf.matMul<Tensor2D>(tf.mul(narrow, this.scale), this.b.variable, false, true);
-    if (!this.magnitude) return tf.add(product, correction);
+    if (!this.magnitude) return this.correct(product, input);
 
     const factor = this.rescaling(this.magnitude);
-    if (!drops) return tf.mul(factor, tf.add(product, correction));
+    if (!drops) return tf.mul(factor, this.correct(product, input));
     // As PEFT has it: what was dropped is missing from the change of the frozen part, not from the part itself.
-    const rescaled = tf.mul(tf.sub(factor, 1), this.linear.multiply(input));
-    return tf.add(product, tf.add(rescaled, tf.mul(factor, correction)));
+    const frozen = this.linear.multiply(input);
+    const change = tf.sub(tf.mul(factor, this.correct(frozen, input)), frozen);
+    return tf.add(product, change);
+  }
+
+  /** y + s·(xAᵀ)Bᵀ. For the backward pass it keeps x and the r numbers in between of every row, nothing wide. */
+  private correct(product: Tensor2D, x: Tensor2D): Tensor2D {
+    const { scale } = this;
+    return withGradient([product, x, this.a.variable, this.b.variable], () => {
+      const [a, b] = [this.a.variable as Tensor2D, this.b.variable as Tensor2D];
+      const narrow = tf.mul<Tensor2D>(tf.matMul(x, a, false, true), scale); // [rows, r]
+      return {
+        value: tf.add<Tensor2D>(product, tf.matMul(narrow, b, false, true)),
+        saved: [x, narrow],
+        gradient: (dy, x: Tensor2D, narrow: Tensor2D) => {
+          const dNarrow = tf.mul<Tensor2D>(tf.matMul(dy, b), scale); // [rows, r]
+          return [
+            tf.clone(dy),
+            tf.matMul(dNarrow, a),
+            tf.matMul(dNarrow, x, true, false),
+            tf.matMul(dy, narrow, true, false),
+          ];
+        },
+      };
+    });
   }
 
   parameters(): Parameter[] {

@@ -1,5 +1,6 @@
-import { type Tensor2D, tf } from "../backend/tf.js";
+import type { Tensor2D } from "../backend/tf.js";
 import type { FeedForward } from "./feed-forward.js";
+import { added } from "./light.js";
 import type { Memory } from "./memory.js";
 import type { Norm } from "./norm.js";
 import type { PassContext, SelfAttention } from "./self-attention.js";
@@ -20,7 +21,7 @@ export class Block {
 
   /** `[batch·time, hidden]` → the same shape. */
   forward(x: Tensor2D, context: PassContext, memory?: Memory): Tensor2D {
-    const h = tf.add<Tensor2D>(x, this.attention.forward(this.attentionNorm.forward(x), context, memory));
-    return tf.add(h, this.feedForward.forward(this.feedForwardNorm.forward(h), context.dropoutKey));
+    const h = added(x, this.attention.forward(this.attentionNorm.forward(x), context, memory));
+    return added(h, this.feedForward.forward(this.feedForwardNorm.forward(h), context.dropoutKey));
   }
 }

@@ -22,7 +22,7 @@ export {
   generate,
   generateStream,
 } from "./generate.js";
-export { byAutodiff } from "./gradient.js";
+export { byAutodiff, withGradient } from "./gradient.js";
 export type { Linear, LinearAdapter, WeightLayout } from "./linear.js";
 export { loadDecoder } from "./load.js";
 export type { Memory } from "./memory.js";
@@ -34,3 +34,4 @@ export { type RotaryAngles, rotaryAngles, rotate } from "./rotary.js";
 export { drawToken, nextTokenProbabilities, type SamplingOptions } from "./sampling.js";
 export { type SaveOptions, saveDecoder } from "./save.js";
 export type { PassContext } from "./self-attention.js";
+export { requireKnownTokens } from "./token-ids.js";

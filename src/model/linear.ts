@@ -1,6 +1,7 @@
 import type { RandomKey } from "../backend/index.js";
 import { type Tensor2D, tf } from "../backend/tf.js";
 import { withGradient } from "./gradient.js";
+import { biased } from "./light.js";
 import { inUse, moduleOf, type Parameter } from "./parameter.js";
 
 /** How a weight lies in its file: `[out, in]` as PyTorch's Linear has it, `[in, out]` as GPT-2's Conv1D. */
@@ -45,7 +46,7 @@ export class Linear {
       (before, adapter) => adapter.forward(x, before, dropoutKey),
       this.multiply(x),
     );
-    return this.bias ? tf.add(product, inUse(this.bias).variable) : product;
+    return this.bias ? biased(product, inUse(this.bias).variable) : product;
   }
 
   /** x·Wᵀ alone. For a frozen weight the backward pass needs nothing of the forward pass, so nothing is kept. */

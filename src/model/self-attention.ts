@@ -1,6 +1,7 @@
 import type { RandomKey } from "../backend/index.js";
 import { type Tensor2D, type Tensor4D, tf } from "../backend/tf.js";
 import { attention } from "./attention.js";
+import { reshaped } from "./light.js";
 import type { Linear } from "./linear.js";
 import { type Memory, remember } from "./memory.js";
 import type { Parameter } from "./parameter.js";
@@ -45,7 +46,7 @@ export class SelfAttention {
     const [q, k, v] = this.project(x, dropoutKey);
 
     const byHead = (flat: Tensor2D, count: number) =>
-      tf.reshape(flat, [batch, time, count, headSize]) as Tensor4D;
+      reshaped<Tensor4D>(flat, [batch, time, count, headSize]);
     const turn = (vectors: Tensor4D) => (angles ? rotate(vectors, angles) : vectors);
     const headsFirst = (vectors: Tensor4D) => tf.transpose(vectors, [0, 2, 1, 3]); // [batch, heads, time, headSize]
 
@@ -54,7 +55,7 @@ export class SelfAttention {
     let values = headsFirst(byHead(v, keyValueHeads));
     if (memory) ({ keys, values } = remember(memory, keys, values));
     const attended = headsFirst(attention(queries, keys, values, mask)); // [batch, time, heads, headSize]
-    return this.output.forward(tf.reshape(attended, [batch * time, heads * headSize]), dropoutKey);
+    return this.output.forward(reshaped(attended, [batch * time, heads * headSize]), dropoutKey);
   }
 
   /** Its projections, in the order of their weights. */

@@ -230,6 +230,35 @@ describe("the tables", () => {
 });
 
 describe("memory", () => {
+  it("grows by the adapter's own weights and nothing else", () => {
+    const model = freshModel("llama");
+    const before = tf.memory().numBytes;
+    const adapter = addAdapter(model, { targetModules: "all-linear" });
+    const own = adapter.parameters().reduce((sum, { variable }) => sum + variable.size, 0);
+    expect(tf.memory().numBytes - before).toBe(4 * own);
+  });
+
+  it("keeps the inputs of adapted projections for the backward pass, and nothing of frozen ones", () => {
+    const kept = (targetModules: string[]): number => {
+      const model = freshModel("llama");
+      addAdapter(model, { targetModules });
+      const tokens = someTokens();
+      let most = 0;
+      tf.tidy(() => {
+        valueAndGradients(model.parameters(), () => {
+          const loss = tf.mean(tf.square(model.hidden(tokens))) as tf.Scalar;
+          most = tf.memory().numBytes;
+          return { loss };
+        });
+      });
+      model.dispose();
+      tokens.dispose();
+      return most;
+    };
+    const [layers, rows, hidden, wide] = [2, 12, 24, 64];
+    expect(kept(["down_proj"]) - kept(["up_proj"])).toBe(4 * layers * rows * (wide - hidden));
+  });
+
   it.each(families)("is what it was when adapters have come and gone (%s)", (family) => {
     const model = freshModel(family);
     const before = tf.memory().numTensors;
