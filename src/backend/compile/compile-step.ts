@@ -59,8 +59,8 @@ export interface CompiledStep<In, Out> {
 
 /**
  * Makes one call to TensorFlow out of a function of tensors, such as a whole train step: forward, backward,
- * clipping, and the optimizer's assignments. The first call with new input shapes runs the function once to write
- * down its operations as a graph; that call and all later ones run the graph, so that the numbers of a run never
+ * clipping, and the optimizer's assignments. The first call with new input shapes goes through the function once to
+ * write down its operations as a graph; that call and all later ones run the graph, so that the numbers of a run never
  * depend on what was compiled when. On every other backend it is the plain function.
  *
  * A graph repeats operations on tensors and nothing else: numbers of JavaScript, such as a learning rate, keep the
@@ -68,7 +68,10 @@ export interface CompiledStep<In, Out> {
  * would go wrong unnoticed is refused: reading a tensor, random numbers made in JavaScript, making or disposing of
  * a variable, and tensors from outside that are neither inputs nor variables nor in `constants`.
  *
- * Variables may be read and assigned. They change only when a run succeeds.
+ * Variables may be read and assigned, and changed in place by `updateInPlace`. They change only when a run succeeds:
+ * everything that does not wait for a change is computed before the first one is made. On the `func` route
+ * TensorFlow keeps the variables that a step changes where it can write to them, so that a step never holds the old
+ * values beside the new ones. Clones, and whatever else shares a variable's data, keep the value they had.
  *
  * @param step a function of its inputs and of variables; synchronous. What it makes and does not return is freed.
  * @returns a function with `stats` and `dispose()`

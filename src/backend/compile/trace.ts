@@ -17,8 +17,8 @@ export interface Trace {
 }
 
 /**
- * Runs a step once to learn what it does. Nothing of that run stays: its results are freed, and every variable
- * that it assigned gets its old value back.
+ * Goes through a step once to learn what it does. Its numbers are not those of a run: only what shapes may depend on
+ * is computed. Nothing of it stays: its results are freed, and every variable that it assigned gets its old value back.
  *
  * @param inPlace whether the graph changes variables itself; otherwise it returns their new values
  * @throws {CompileError} when the step does what a graph cannot repeat
