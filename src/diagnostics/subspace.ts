@@ -82,6 +82,14 @@ export class Subspace implements Adapter {
     return [this.z];
   }
 
+  /**
+   * The learning rate for z with which a step of Adam moves every weight as far as training all of them at `rate`
+   * does: rate · √(D/d). In few steps twice as much often learns more, as the gradient of z is calmer.
+   */
+  learningRateFor(rate: number): number {
+    return rate * Math.sqrt(this.weights / this.dimension);
+  }
+
   /** Frees z and what says which weight is in which group. The model frees it when it is detached. */
   dispose(): void {
     tf.dispose([this.z.variable, this.#lengths, ...this.#groups]);
@@ -114,7 +122,8 @@ export class Subspace implements Adapter {
  *
  * ```ts
  * const subspace = attachSubspace(model, { dimension: 100, seed: 1 });
- * for await (const step of trainSft({ model, examples, tokenizer, learningRate: 0.05 })) …
+ * const learningRate = subspace.learningRateFor(1e-3);          // 1e-3 is what suits training in full
+ * for await (const step of trainSft({ model, examples, tokenizer, learningRate })) …
  * const { eval_loss } = await evaluateSft({ model, examples: heldOut, tokenizer });
  * model.adapters.detach(subspace.name);                         // the model is as it was
  * ```

@@ -26,7 +26,7 @@ const tokens = () => tf.tensor2d([[1, 2, 3, 4]], [1, 4], "int32");
 function writtenOut({ z, substitutes, dimension }: Subspace): Tensor2D {
   return tf.tidy(() => {
     const columns = Array.from({ length: dimension }, (_, i) => {
-      z.variable.assign(tf.oneHot(i, dimension, 1, 0, "float32") as Tensor1D);
+      z.variable.assign(tf.tensor1d(Array.from({ length: dimension }, (_, j) => (i === j ? 1 : 0))));
       const moved = [...substitutes].map(([before, after]) =>
         tf.reshape(tf.sub(after.variable as Tensor, before.variable as Tensor), [-1]),
       );
@@ -97,17 +97,33 @@ describe("a random subspace", () => {
   it("is trained by trainSft, compiled as uncompiled, and gone without a trace when detached", async () => {
     const held = tf.memory().numTensors;
     const runs = [];
-    for (const compile of [true, false]) {
+    for (const options of [{}, { compile: false }, { gradientCheckpointing: true }]) {
       const { name } = attachSubspace(model, { dimension: 60, seed: 3 });
       expect(model.parameters().filter(({ trainable }) => trainable)).toHaveLength(1);
-      runs.push(await train({ compile }));
+      runs.push(await train(options));
       model.adapters.detach(name);
     }
-    const [compiled, plain] = runs as [number[], number[]];
-    for (const [step, loss] of compiled.entries()) expect(loss).toBeCloseTo(plain[step] ?? 0, 4);
+    const [compiled, plain, checkpointed] = runs as [number[], number[], number[]];
+    for (const [step, loss] of compiled.entries()) {
+      expect(loss).toBeCloseTo(plain[step] ?? 0, 4);
+      expect(loss).toBeCloseTo(checkpointed[step] ?? 0, 4);
+    }
     expect(compiled.at(-1)).toBeLessThan((compiled[0] ?? 0) - 0.1);
     expect(model.parameters().every(({ trainable }) => trainable)).toBe(true);
     expect(tf.memory().numTensors).toBe(held);
+  });
+
+  it("moves every weight as far in a step as training in full does, at the rate it names", async () => {
+    const own = model.parameters();
+    const subspace = attachSubspace(model, { dimension: 50, seed: 7 });
+    await train({ maxSteps: 1, learningRate: subspace.learningRateFor(1e-3), maxGradNorm: 0 });
+    tf.tidy(() => {
+      for (const parameter of own) {
+        const moved = subspace.substitutes.get(parameter)?.variable as Tensor;
+        const step = tf.abs(tf.sub(moved, parameter.variable as Tensor));
+        expect(distance(step, tf.onesLike(step).mul(1e-3))).toBeLessThan(1e-5);
+      }
+    });
   });
 
   it("reaches more with more dimensions", async () => {
