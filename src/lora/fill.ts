@@ -23,7 +23,10 @@ export function fillAdapter(model: TransformerDecoder, adapter: LoraAdapter, fil
       throw unreadable(file, "missing-tensor", `has no tensor "${weight.key}"`, weight.key);
     requireShape(file, key, weight);
     const values = finite(file, key);
-    if (model.config.tiedEmbeddings && key === TIED_HEAD_KEY) requireTied(file, weight, values);
+    if (model.config.tiedEmbeddings && key === TIED_HEAD_KEY) {
+      const embedding = weights.find(({ parameter }) => parameter === weight.parameter);
+      requireTied(file, embedding?.key, values);
+    }
     const { variable } = weight.parameter;
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
   }
@@ -62,10 +65,10 @@ function requireNoOthers(
   throw unreadable(file, "surplus-tensor", others.length > 1 ? `${problem}, …` : problem, others);
 }
 
-/** Embedding and head are one weight here, so a file's copies of them must agree. The embedding's was read before. */
-function requireTied(file: TensorFile, { parameter }: NamedWeight, values: Float32Array): void {
-  const embedding = parameter.variable.dataSync();
-  if (values.every((value, i) => value === embedding[i])) return;
+/** Embedding and head are one weight here, so a file's copies of them must agree. */
+function requireTied(file: TensorFile, embedding: string | undefined, head: Float32Array): void {
+  const values = embedding === undefined ? [] : file.read(embedding);
+  if (head.every((value, i) => value === values[i])) return;
   throw untiedCopy(file.path);
 }
 

@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Tensor, tf, useBackend } from "posttrain/backend";
-import { addAdapter, type LoraConfig, loadAdapter, mergeAndUnload, saveAdapter } from "posttrain/lora";
+import {
+  addAdapter,
+  combineAdapters,
+  type LoraConfig,
+  loadAdapter,
+  mergeAndUnload,
+  saveAdapter,
+} from "posttrain/lora";
 import { createDecoder, loadDecoder, saveDecoder, type TransformerDecoder } from "posttrain/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { referencePython, setUpReference } from "../../bench/reference-environment.js";
@@ -27,7 +34,7 @@ const hasPython = (() => {
 type Family = keyof typeof tiny;
 
 /** What we make and PEFT applies. */
-const ours: { what: string; family: Family; config: LoraConfig }[] = [
+const ours: { what: string; family: Family; config: LoraConfig; second?: LoraConfig }[] = [
   { what: "LoRA on GPT-2's transposed weights", family: "gpt2", config: { targetModules: "all-linear" } },
   { what: "rsLoRA on GPT-2", family: "gpt2", config: { useRslora: true } },
   {
@@ -82,6 +89,12 @@ const ours: { what: string; family: Family; config: LoraConfig }[] = [
     what: "LoRA on Qwen2, biases too",
     family: "qwen2",
     config: { targetModules: "all-linear", bias: "lora_only" },
+  },
+  {
+    what: "two adapters of Qwen2 combined",
+    family: "qwen2",
+    config: { r: 3, targetModules: ["q_proj"] },
+    second: { r: 4, initLoraWeights: "pissa", targetModules: ["q_proj", "up_proj"] },
   },
   { what: "a copy of Qwen2's tied embedding", family: "qwen2", config: { modulesToSave: ["embed_tokens"] } },
 ];
@@ -154,11 +167,15 @@ describe.skipIf(!hasPython)("Python's PEFT and transformers (skipped without Pyt
 
   /** A trained adapter of ours, what the model computes with it, and what is to be done with both. */
   async function withAdapter(
-    { what, family, config }: (typeof ours)[number],
+    { what, family, config, second }: (typeof ours)[number],
     use: (model: TransformerDecoder) => Promise<void>,
   ): Promise<void> {
     const model = createDecoder(tiny[family], { seed: 3 });
-    perturb(addAdapter(model, config, { seed: 4 }), 0.3);
+    perturb(addAdapter(model, config, { name: "first", seed: 4 }), 0.3);
+    if (second) {
+      perturb(addAdapter(model, second, { name: "second", seed: 5 }), 0.3);
+      combineAdapters(model, ["first", "second"], [1, -0.5], { name: "both", combination: "cat" });
+    }
     ourLogits.set(what, taken(run(model)));
     await use(model);
     model.dispose();
@@ -181,7 +198,7 @@ describe.skipIf(!hasPython)("Python's PEFT and transformers (skipped without Pyt
     }
     for (const one of ours) {
       const adapter = place("ours", one.what);
-      await withAdapter(one, (model) => saveAdapter(model, adapter));
+      await withAdapter(one, (model) => saveAdapter(model, adapter, { name: one.second ? "both" : "first" }));
       ask({ do: "apply", base: place("base", one.family), adapter }, one.what);
     }
     for (const one of merged) {
