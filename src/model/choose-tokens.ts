@@ -93,5 +93,6 @@ function draw(p: Tensor2D, { uniforms }: Choice): Tensor1D {
   const u = tf.reshape(uniforms ?? tf.zeros([batch]), [batch, 1]);
   const summed: Tensor = tf.cumsum(p, 1);
   const total = tf.slice(summed, [0, vocab - 1], [batch, 1]);
-  return tf.sum(tf.cast(tf.lessEqual(summed, tf.mul(u, total)), "int32"), 1);
+  const passed = tf.sum(tf.cast(tf.lessEqual(summed, tf.mul(u, total)), "int32"), 1);
+  return tf.minimum(passed, tf.scalar(vocab - 1, "int32")); // a u next to 1 becomes 1 in float32
 }
