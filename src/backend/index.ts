@@ -5,6 +5,7 @@ export { MatrixError, qr, type Svd, singularValues, svd } from "./decompositions
 export { hostSignal } from "./host-signal.js";
 export type { BackendName } from "./names.js";
 export { type NativeAttribute, type NativeBackend, nativeBackend } from "./native.js";
+export { valuesOnHost } from "./on-host.js";
 export { Random, type RandomState } from "./random.js";
 export { BackendReport, type PassedOver } from "./report.js";
 export { dropout, type RandomKey, randomKey, statelessUniform } from "./stateless-random.js";

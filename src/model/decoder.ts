@@ -14,6 +14,7 @@ import { inUse, type Parameter } from "./parameter.js";
 import { recomputed } from "./recompute.js";
 import { rotaryAngles } from "./rotary.js";
 import type { PassContext } from "./self-attention.js";
+import { requireKnownTokens } from "./token-ids.js";
 
 export interface ForwardOptions {
   /** Position of every token, `[batch, time]` int32. @default 0, 1, 2, … */
@@ -208,6 +209,7 @@ export class TransformerDecoder implements Decoder {
         },
       );
     }
+    requireKnownTokens(tokenIds, this.config.vocabSize);
     if (time > this.config.contextLength) throw tooLong(time, this.config.contextLength);
     for (const [name, tensor] of Object.entries({ positions, segments })) {
       if (!tensor || (tensor.shape[1] === time && [1, batch].includes(tensor.shape[0]))) continue;

@@ -26,7 +26,7 @@ export function crossEntropy(
   const [batch, time, vocab] = logits.shape;
   requireShape(tokenIds, "tokenIds", [batch, time], "batch, time");
   requireShape(mask, "mask", [batch, time], "batch, time");
-  requireTokenIds(tokenIds, "tokenIds");
+  requireTokenIds(tokenIds, "tokenIds", vocab);
   return tf.tidy(() => {
     const predicting = tf.slice(logits, [0, 0, 0], [batch, time - 1, vocab]);
     const targets = tf.slice(tokenIds, [0, 1], [batch, time - 1]);

@@ -12,12 +12,12 @@ import { rowCrossEntropy } from "./row-cross-entropy.js";
  * @param tokenIds y, `[batch, time]` int32
  * @returns `[batch, time − 1]` in nats; entry t belongs to token t + 1. The caller owns it.
  * @throws {ShapeError} when the two do not describe the same batch
- * @throws {OptionError} when the token ids are not int32
+ * @throws {OptionError} when the token ids are not int32, or a token is not in the vocabulary
  */
 export function tokenLogProbs(logits: Tensor3D, tokenIds: Tensor2D): Tensor2D {
   const [batch, time, vocab] = logits.shape;
   requireShape(tokenIds, "tokenIds", [batch, time], "batch, time");
-  requireTokenIds(tokenIds, "tokenIds");
+  requireTokenIds(tokenIds, "tokenIds", vocab);
   return tf.tidy(() => {
     const predicting = tf.slice(logits, [0, 0, 0], [batch, time - 1, vocab]);
     const targets = tf.slice(tokenIds, [0, 1], [batch, time - 1]);

@@ -1,14 +1,17 @@
 import type { Tensor } from "../backend/tf.js";
 import { OptionError, ShapeError } from "../errors.js";
+import { requireKnownTokens } from "../model/index.js";
 
-/** @throws {OptionError} unless the tensor holds int32 token ids */
-export function requireTokenIds(tensor: Tensor, name: string): void {
-  if (tensor.dtype === "int32") return;
-  throw new OptionError(`${name} must hold int32 token ids, not ${tensor.dtype}`, {
-    code: "training/wrong-dtype",
-    value: tensor.dtype,
-    hint: `Make the tensor with dtype "int32", for example tf.tensor2d(ids, undefined, "int32").`,
-  });
+/** @throws {OptionError} unless the tensor holds int32 token ids of the vocabulary, as far as that can be seen */
+export function requireTokenIds(tensor: Tensor, name: string, vocabSize: number): void {
+  if (tensor.dtype !== "int32") {
+    throw new OptionError(`${name} must hold int32 token ids, not ${tensor.dtype}`, {
+      code: "training/wrong-dtype",
+      value: tensor.dtype,
+      hint: `Make the tensor with dtype "int32", for example tf.tensor2d(ids, undefined, "int32").`,
+    });
+  }
+  requireKnownTokens(tensor, vocabSize);
 }
 
 /** @throws {ShapeError} unless the shape is the expected one, naming both */

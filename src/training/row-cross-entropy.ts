@@ -63,7 +63,7 @@ export interface RowScores {
  * @returns tensors that the caller owns
  */
 export function scoreRows(logits: Tensor2D, targets: Tensor1D): RowScores {
-  requireTokenIds(targets, "targets");
+  requireTokenIds(targets, "targets", logits.shape[1]);
   const scored = tf.customGrad((...inputs) => {
     const [z, save] = inputs as unknown as [Tensor2D, (tensors: Tensor[]) => void];
     const native = nativeBackend();

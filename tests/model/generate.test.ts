@@ -217,6 +217,7 @@ describe("generate", () => {
     ["a fractional top-k", [1], { topK: 1.5 }, /topK cannot be 1.5/],
     ["a repetition penalty that is no number", [1], { repetitionPenalty: Number.NaN }, /repetitionPenalty/],
     ["a seed that is no whole number", [1], { seed: 0.5 }, /seed cannot be 0.5/],
+    ["an empty stop string", [1], { stopStrings: [""], decode: () => "" }, /a stop string is empty/],
     ["stop strings without a decoder of text", [1], { stopStrings: ["x"] }, /decode/],
   ] as [string, number[], GenerateOptions, RegExp][])("refuses %s", async (_, tokens, options, message) => {
     const before = tf.memory().numTensors;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import type { StoredNumbers } from "../../backend/index.js";
-import { DataError } from "../../errors.js";
+import { DataError, OptionError } from "../../errors.js";
 import { openGguf, openSafetensors, type TensorFile } from "../../files/index.js";
 import type { DecoderConfig } from "../config.js";
 import { ggufConfig, huggingFaceName, unpermuteHeads } from "./gguf-model.js";
@@ -35,9 +35,11 @@ interface Source extends CheckpointTensor {
  * Opens a decoder: a folder with `config.json` and `model.safetensors` (or its shards), or a GGUF file
  * of the Llama or Qwen2 architecture. Reads headers only.
  *
+ * @throws {OptionError} when the path is none
  * @throws {DataError} when something is missing, damaged or not supported, naming the file and the field
  */
 export function openCheckpoint(path: string): Checkpoint {
+  if (typeof path !== "string" || path === "") throw noPath(path);
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) {
     throw new DataError(`there is no model at ${path}`, {
@@ -48,6 +50,13 @@ export function openCheckpoint(path: string): Checkpoint {
   }
   return found.isDirectory() ? openFolder(path) : openGgufModel(path);
 }
+
+const noPath = (path: unknown): OptionError =>
+  new OptionError(`a model is loaded from a path, not from ${JSON.stringify(path)}`, {
+    code: "model/no-path",
+    value: path,
+    hint: 'Give a folder or a GGUF file, for example `loadDecoder(modelPath("smollm2-135m-instruct"))`.',
+  });
 
 function openGgufModel(path: string): Checkpoint {
   const file = openGguf(path);

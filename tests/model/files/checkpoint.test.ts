@@ -76,6 +76,11 @@ describe("openCheckpoint", () => {
     checkpoint.close();
   });
 
+  it("refuses what is no path", () => {
+    expect(() => openCheckpoint(undefined as never)).toThrow(/loaded from a path, not from undefined/);
+    expect(() => openCheckpoint("")).toThrow(/loaded from a path, not from ""/);
+  });
+
   it("names the file that is missing", () => {
     expect(() => openCheckpoint("/nowhere/at/all")).toThrow(/there is no model at \/nowhere\/at\/all/);
     const folder = copyOf("llama");
