@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { DataError } from "../errors.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 import {
   type BatchShape,
@@ -38,6 +39,7 @@ export function prepareData(settings: SftSettings): SftData {
   const lengths = rows.map(({ tokenIds }) => tokenIds.length);
   const plan = planSteps({ ...order, lengths, epochs, maxSteps });
 
+  if (evaluation?.length === 0) throw nothingHeldOut();
   const heldOut = evaluation ? prepareExamples(evaluation, options) : undefined;
   reportTruncated(heldOut?.truncated ?? [], `${evaluation?.length} held-out examples`, settings);
   return {
@@ -53,6 +55,13 @@ export function prepareData(settings: SftSettings): SftData {
 
 /** Padding is never attended to nor learned, so without a padding token any id will do. */
 export const padTokenId = (tokenizer: Tokenizer | undefined): number => tokenizer?.padToken?.id ?? 0;
+
+const nothingHeldOut = (): DataError =>
+  new DataError("`evaluation` holds no example", {
+    code: "sft/no-examples",
+    value: [],
+    hint: "Leave `evaluation` out to train without held-out examples, or check the split they come from.",
+  });
 
 function reportTruncated(
   truncated: readonly number[],

@@ -44,9 +44,13 @@ export async function evaluateSft(options: SftEvaluationOptions): Promise<SftEva
 }
 
 export interface EvaluateRowsOptions {
+  /** Rows scored together. */
   batchSize: number;
+  /** No row is longer. */
   maxLength: number;
+  /** What fills shorter rows; any id will do. */
   padTokenId: number;
+  /** Stops the scoring before its next batch. */
   signal: AbortSignal | undefined;
 }
 

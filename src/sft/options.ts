@@ -24,6 +24,7 @@ export interface SftOptions extends AdamWOptions {
   model: Decoder;
   /** Not needed when all examples are in tokens already. */
   tokenizer?: Tokenizer | undefined;
+  /** What the model learns from: instructions, dialogues, texts, or tokens with a mask. */
   examples: readonly SftExample[];
   /** Held-out examples: `eval_…` metrics are added to the steps that `evalEvery` names, and to the last one. */
   evaluation?: readonly SftExample[];
@@ -92,6 +93,7 @@ export type SftSettings = ReturnType<typeof withDefaults>;
 
 /** @throws {OptionError} naming the first option outside its domain */
 export function withDefaults(options: SftOptions) {
+  requireModel(options.model);
   const { contextLength } = options.model.config;
   const settings = {
     mask: "completion" as MaskKind,
@@ -160,6 +162,15 @@ function given(options: SftOptions): SftOptions {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as SftOptions;
+}
+
+function requireModel(model: Decoder | undefined): void {
+  if (model?.config) return;
+  throw new OptionError("there is no model to train or to score", {
+    code: "sft/no-model",
+    value: model,
+    hint: 'Pass `model`, for example `await loadDecoder(modelPath("smollm2-135m-instruct"))`: note the await.',
+  });
 }
 
 function requireSeed(seed: number): void {

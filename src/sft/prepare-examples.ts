@@ -6,7 +6,9 @@ import type { MaskKind } from "./mask.js";
 import { tokenizeExample } from "./tokenize.js";
 
 export interface PrepareOptions {
+  /** Not needed for examples in tokens. */
   tokenizer?: Tokenizer | undefined;
+  /** Which tokens are learned. */
   mask: MaskKind;
   /** Longer examples lose their end. */
   maxLength: number;

@@ -3,23 +3,26 @@ import { CheckpointError, loadCheckpoint, TrainingError, type TrainingState } fr
 import type { SftData } from "./data.js";
 import type { Learned, SftLearner } from "./learner.js";
 import type { SftSettings } from "./options.js";
+import { requireSameSettings, runSettings } from "./run-settings.js";
 
 /**
  * Where the run begins: at step 0, or where a checkpoint left off, with model and optimizer as they were.
  *
- * @throws {CheckpointError} when the checkpoint is of other data, or of the same in another order
+ * @throws {CheckpointError} when the checkpoint is of a run with other data, another order of them, or other options
  */
 export async function start(
-  { model, resumeFrom }: SftSettings,
+  settings: SftSettings,
   { fingerprint }: SftData,
   learner: SftLearner,
 ): Promise<TrainingState> {
+  const { model, resumeFrom } = settings;
   if (resumeFrom === undefined) {
     const data = { epoch: 0, stepInEpoch: 0, fingerprint };
-    return { step: 0, data, updates: 0, tokens: 0 };
+    return { step: 0, data, settings: runSettings(settings), updates: 0, tokens: 0 };
   }
   return loadCheckpoint(resumeFrom, { model, optimizer: learner.optimizer }, (saved) => {
-    if (saved.data.fingerprint === fingerprint) return;
+    if (saved.data.fingerprint === fingerprint)
+      return requireSameSettings(resumeFrom, saved.settings, settings);
     throw new CheckpointError(`${resumeFrom} was saved by a run on other examples, or in another order`, {
       code: "sft/resume-mismatch",
       value: saved.data.fingerprint,
@@ -30,7 +33,7 @@ export async function start(
 
 /** The state after a step. */
 export function advance(
-  { step, tokens }: TrainingState,
+  { step, settings, tokens }: TrainingState,
   learned: Learned,
   learner: SftLearner,
   { plan, fingerprint }: SftData,
@@ -43,6 +46,7 @@ export function advance(
       stepInEpoch: done % plan.stepsPerEpoch,
       fingerprint,
     },
+    settings,
     updates: learner.optimizer.updates,
     tokens: tokens + learned.tokens,
   };

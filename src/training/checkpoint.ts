@@ -30,6 +30,8 @@ const stateSchema = z.object({
     /** Names the data and their order: resuming with others would not continue the run. */
     fingerprint: z.string(),
   }),
+  /** What else decides the numbers of the run, by name: with other values it would not be the same run. */
+  settings: z.record(z.string(), z.unknown()),
   /** t of the optimizer. */
   updates: z.number().int().nonnegative(),
   /** How many tokens the model has seen. */

@@ -4,13 +4,17 @@ import { requireCount } from "./require.js";
 export interface PlanOptions {
   /** Length of every row, in tokens. */
   lengths: readonly number[];
+  /** Rows in a micro-batch. */
   batchSize: number;
+  /** Micro-batches in an optimizer step. */
   gradientAccumulationSteps: number;
   /** How often every row is seen; ignored when `maxSteps` is given. */
   epochs: number;
+  /** Number of optimizer steps, whatever `epochs` says. */
   maxSteps?: number | undefined;
   /** Put rows of similar length together, which saves padding. */
   groupByLength: boolean;
+  /** Decides the order. */
   seed: number;
 }
 

@@ -208,6 +208,10 @@ describe("trainSft", () => {
 
   it.each<[string, Partial<SftOptions>, RegExp]>([
     ["no examples", { examples: [] }, /no example/],
+    ["held-out examples of which there are none", { evaluation: [] }, /`evaluation` holds no example/],
+    ["a run without a model", { model: undefined as never }, /no model to train/],
+    ["a model that is only promised", { model: Promise.resolve() as never }, /note the await/],
+    ["a seed that is no whole number", { seed: 0.5 }, /seed must be a whole number/],
     ["a learning rate that is no number", { learningRate: Number.NaN }, /learningRate/],
     ["a batch of half an example", { batchSize: 0.5 }, /batchSize/],
     ["a maxLength beyond the context", { maxLength: 65 }, /context is 64/],
@@ -266,6 +270,17 @@ describe("a run that is resumed", () => {
     const other = train({ examples: countingExamples(21), maxSteps: 4, resumeFrom: folder });
     await expect(other).rejects.toThrow(CheckpointError);
     expect(weightsOf(model)).toEqual(weights);
+  });
+
+  it.each<[string, Partial<SftOptions>]>([
+    ["learningRate 0.01, not 0.02", { learningRate: 0.02 }],
+    ["epsilon left out, not 0.001", { epsilon: 1e-3 }],
+    ['schedule "linear", not "a function"', { schedule: () => 1 }],
+  ])("refuses other options than it was saved with, naming the first: %s", async (named, options) => {
+    await train({ maxSteps: 2, outputFolder: folder });
+    const refused = train({ maxSteps: 4, resumeFrom: folder, ...options });
+    await expect(refused).rejects.toThrow(`was saved by a run with ${named}`);
+    expect(await train({ maxSteps: 4, resumeFrom: folder })).toHaveLength(2); // more steps are the same run
   });
 
   it("leaves checkpoints that load as models, and only as many as asked", async () => {

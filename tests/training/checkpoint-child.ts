@@ -15,6 +15,7 @@ export const savedModel = (seed = 1, hiddenSize = 48) =>
 export const savedState = (step: number): TrainingState => ({
   step,
   data: { epoch: 0, stepInEpoch: step, fingerprint: "test" },
+  settings: { learningRate: 0.1 },
   updates: step,
   tokens: 10 * step,
 });

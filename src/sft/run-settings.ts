@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from "node:util";
+import { CheckpointError } from "../training/index.js";
+import type { SftSettings } from "./options.js";
+
+/** The options that, beside the data, decide the numbers of a run. More epochs or steps continue the same run. */
+const DECISIVE = [
+  "learningRate",
+  "schedule",
+  "warmup",
+  "betas",
+  "epsilon",
+  "weightDecay",
+  "maxGradNorm",
+  "labelSmoothing",
+  "neftuneNoiseAlpha",
+] as const satisfies readonly (keyof SftSettings)[];
+
+/** Those options as plain data, for a checkpoint. One that was left out is absent. */
+export function runSettings(settings: SftSettings): Record<string, unknown> {
+  const entries = DECISIVE.map((name) => {
+    const value = settings[name];
+    return [name, typeof value === "function" ? "a function" : value];
+  });
+  return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
+}
+
+/** @throws {CheckpointError} naming the first option that differs from the saved run's */
+export function requireSameSettings(
+  from: string,
+  saved: Record<string, unknown>,
+  settings: SftSettings,
+): void {
+  const here = runSettings(settings);
+  const different = DECISIVE.find((name) => !isDeepStrictEqual(here[name], saved[name]));
+  if (different === undefined) return;
+  const told = (value: unknown): string => (value === undefined ? "left out" : JSON.stringify(value));
+  const [before, now] = [saved[different], here[different]];
+  throw new CheckpointError(
+    `${from} was saved by a run with ${different} ${told(before)}, not ${told(now)}`,
+    {
+      code: "sft/resume-mismatch",
+      value: { option: different, saved: before, given: now },
+      hint: "Resume with the options of that run. To train on with others, load the checkpoint as a model and start anew.",
+    },
+  );
+}
