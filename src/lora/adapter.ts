@@ -44,6 +44,22 @@ export class LoraAdapter implements Adapter {
     return [...[...this.layers.values()].flatMap((layer) => layer.parameters()), ...this.copies.values()];
   }
 
+  /** `LoRA adapter "default": r 8, α 8, 60 projections, 460,800 parameters`. */
+  toString(): string {
+    const { r, loraAlpha, useDora } = this.config;
+    const size = this.parameters().reduce((sum, { variable }) => sum + variable.size, 0);
+    const kind = useDora ? "DoRA" : "LoRA";
+    return `${kind} adapter "${this.name}": r ${r}, α ${loraAlpha}, ${this.layers.size} projections, ${size.toLocaleString("en")} parameters`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  [Symbol.for("Jupyter.display")](): Record<string, string> {
+    return { "text/plain": this.toString() };
+  }
+
   dispose(): void {
     for (const { variable } of [...this.parameters(), ...this.residuals.values()]) variable.dispose();
   }

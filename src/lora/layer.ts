@@ -110,6 +110,20 @@ export class LoraLayer implements LinearAdapter {
     return this.magnitude ? [this.a, this.b, this.magnitude] : [this.a, this.b];
   }
 
+  /** `model.layers.0.self_attn.q_proj: A [8, 576], B [576, 8], s 1`. */
+  toString(): string {
+    const [a, b] = [this.a, this.b].map(({ variable }) => `[${variable.shape.join(", ")}]`);
+    return `${this.path}: A ${a}, B ${b}, s ${this.scale}${this.magnitude ? ", with magnitudes" : ""}`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  [Symbol.for("Jupyter.display")](): Record<string, string> {
+    return { "text/plain": this.toString() };
+  }
+
   /** m / ‖W₀ + s·BA‖, `[out]`. */
   private rescaling(magnitude: Parameter): Tensor1D {
     const { variable: weight } = inUse(this.linear.weight);

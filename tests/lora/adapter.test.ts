@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { tf, useBackend } from "posttrain/backend";
 import {
   addAdapter,
@@ -53,6 +54,15 @@ describe("a fresh adapter", () => {
     expect(first?.a.variable.shape).toEqual([2, 24]);
     expect(first?.b.variable.shape).toEqual([24, 2]);
     expect(first?.scale).toBe(4);
+  });
+
+  it("says what it is when it is looked at", () => {
+    const model = freshModel("llama");
+    const adapter = addAdapter(model, { r: 2, useDora: true });
+    expect(String(adapter)).toBe('DoRA adapter "default": r 2, α 8, 4 projections, 384 parameters');
+    expect(inspect(loraModules(model)[1])).toBe(
+      "model.layers.0.self_attn.v_proj: A [2, 24], B [8, 2], s 4, with magnitudes",
+    );
   });
 
   it("is drawn from its seed alone", () => {
