@@ -11,6 +11,7 @@ const system = [
   "tests/backend/{use-backend,webgpu,same-numbers}.test.ts",
   "tests/backend/compile/*.test.ts",
   "tests/datasets/*.test.ts",
+  "tests/diagnostics/webgpu.test.ts",
   "tests/display/static-plot.test.ts",
   "tests/figures/pictures.test.ts",
   "tests/files/damaged-*.test.ts",

@@ -26,7 +26,7 @@ export type Svd = {
  * positive. TensorFlow's library computes it where it is the backend in use (1536 × 576 takes a fraction of a
  * second), elsewhere the host does, in double precision and tens of times more slowly. No gradient flows through it.
  *
- * @param matrix `[m, n]`, stays the caller's; on WebGPU `await matrix.data()` first
+ * @param matrix `[m, n]`, stays the caller's; on WebGPU `await matrix.data()` right before
  * @returns tensors that the caller owns
  * @throws {MatrixError} when the matrix holds NaN or an infinity
  * @throws {ShapeError} when it is no matrix, or an empty one
@@ -44,7 +44,7 @@ export function svd(matrix: Tensor2D): Svd {
 /**
  * The singular values alone, largest first: several times cheaper than with their vectors.
  *
- * @param matrix `[m, n]`, stays the caller's; on WebGPU `await matrix.data()` first
+ * @param matrix `[m, n]`, stays the caller's; on WebGPU `await matrix.data()` right before
  * @returns `[min(m, n)]`, owned by the caller
  * @throws {MatrixError} when the matrix holds NaN or an infinity
  * @throws {ShapeError} when it is no matrix, or an empty one
@@ -65,7 +65,7 @@ export function singularValues(matrix: Tensor2D): Tensor1D {
  *
  * The signs of R's diagonal make it unique for a matrix of full rank. No gradient flows through it.
  *
- * @param matrix `[m, n]`, stays the caller's; on WebGPU `await matrix.data()` first
+ * @param matrix `[m, n]`, stays the caller's; on WebGPU `await matrix.data()` right before
  * @returns `q` `[m, k]` and `r` `[k, n]`, k = min(m, n), owned by the caller
  * @throws {MatrixError} when the matrix holds NaN or an infinity
  * @throws {ShapeError} when it is no matrix, or an empty one

@@ -50,7 +50,10 @@ async function amplification(weight: WeightChange, wanted: number | undefined) {
         requireRank(rank, values.length, weight.path);
         const first = (vectors: Tensor2D): Tensor2D => tf.slice(vectors, [0, 0], [vectors.shape[0], rank]);
         const projected_norm = await read(tf.tidy(() => projectedNorm(before, first(u), first(v))));
-        const own = await using(singularValues(before), async (top) => Array.from(await top.data()));
+        const own = await using(
+          await using(tf.clone(before), singularValues), // read anew: WebGPU forgets what it has computed with
+          async (top) => Array.from(await top.data()),
+        );
         const weight_norm = await read(changeNorm(before));
         const change_norm = frobeniusNorm(values.slice(0, rank));
         const random_norm = (rank * weight_norm) / Math.sqrt(before.size);
