@@ -25,7 +25,7 @@ export interface SubspaceOptions {
  * against it, n being the size of the group. So P is never stored: one whole number a weight says which of the 2d
  * numbers (z/√n, −z/√n) it reads, Pz is a gather and the gradient by z is a sum over groups, both exact. Its
  * columns have length 1 as those of the papers' dense Gaussian and Fastfood matrices, so that ‖θ − θ₀‖ = ‖z‖. Unlike
- * theirs its directions share no weight; for d far below D the d₉₀ agree in order of magnitude, not in digits.
+ * theirs its directions share no weight, so a d₉₀ measured here should not be compared with theirs to the digit.
  *
  * It is an adapter: while it is at work the model computes with θ₀ + Pz, any trainer sees z as the one trainable
  * parameter, and a checkpoint holds z alone. θ₀ is never changed.
