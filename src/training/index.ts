@@ -1,5 +1,5 @@
-export { writeFolderAtomically } from "./atomic-folder.js";
 export { AdamW, type AdamWOptions, type AdamWRates, type AdamWUpdate } from "./adamw.js";
+export { writeFolderAtomically } from "./atomic-folder.js";
 export {
   type Checkpoint,
   checkpointsIn,

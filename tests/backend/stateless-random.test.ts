@@ -13,7 +13,7 @@ import {
 import { OptionError } from "posttrain/errors";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { philox } from "../../src/backend/philox.js";
-import { hasNative } from "./compile/native.js";
+import { hasNative, ROUTES } from "./compile/native.js";
 
 const BACKENDS: BackendName[] = hasNative ? ["native", "wasm", "cpu"] : ["wasm", "cpu"];
 const bits = (values: ArrayLike<number>): string =>
@@ -119,27 +119,30 @@ describe("statelessUniform", () => {
     expect(() => randomKey(1, Number.NaN)).toThrow(OptionError);
   });
 
-  it.skipIf(!hasNative)("draws in a compiled step what it draws outside, anew for each key", async () => {
-    await useBackend("native");
-    const compute = ({ x, key }: { x: Tensor; key: RandomKey }) => ({
-      noise: statelessUniform([5, 7], key, 3),
-      dropped: dropout(x, 0.5, key, 1),
-      slope: tf.grad((z) => tf.sum(tf.square(dropout(z, 0.5, key, 1))))(x),
-    });
-    const step = compileStep(compute);
-    const seen = new Set<string>();
-    for (const counter of [1, 2, 3]) {
-      tf.tidy(() => {
-        const inputs = { x: tf.range(0, 35), key: randomKey(9, counter) };
-        const [compiled, eager] = [step(inputs), compute(inputs)];
-        for (const name of ["noise", "dropped", "slope"] as const) {
-          expect([...compiled[name].dataSync()]).toEqual([...eager[name].dataSync()]);
-        }
-        seen.add(compiled.noise.dataSync().join());
+  it.skipIf(!hasNative).each(ROUTES)(
+    "draws in a compiled step what it draws outside, anew for each key (%s)",
+    async (route) => {
+      await useBackend("native");
+      const compute = ({ x, key }: { x: Tensor; key: RandomKey; unused: RandomKey }) => ({
+        noise: statelessUniform([5, 7], key, 3),
+        dropped: dropout(x, 0.5, key, 1),
+        slope: tf.grad((z) => tf.sum(tf.square(dropout(z, 0.5, key, 1))))(x),
       });
-    }
-    expect(seen.size).toBe(3);
-    expect(step.stats.traces).toBe(1);
-    step.dispose();
-  });
+      const step = compileStep(compute, { route });
+      const seen = new Set<string>();
+      for (const counter of [1, 2, 3]) {
+        tf.tidy(() => {
+          const inputs = { x: tf.range(0, 35), key: randomKey(9, counter), unused: randomKey(0, 0) };
+          const [compiled, eager] = [step(inputs), compute(inputs)];
+          for (const name of ["noise", "dropped", "slope"] as const) {
+            expect([...compiled[name].dataSync()]).toEqual([...eager[name].dataSync()]);
+          }
+          seen.add(compiled.noise.dataSync().join());
+        });
+      }
+      expect(seen.size).toBe(3);
+      expect(step.stats.traces).toBe(1);
+      step.dispose();
+    },
+  );
 });
