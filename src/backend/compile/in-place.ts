@@ -1,3 +1,4 @@
+import { BackendError } from "../candidate.js";
 import { type NativeAttribute, nativeBackend } from "../native.js";
 import { type Tensor, tf, type Variable } from "../tf.js";
 import { Recorder } from "./recorder.js";
@@ -17,6 +18,7 @@ export const canUpdateInPlace = (): boolean =>
  *
  * @param variables what the operation changes: its first inputs
  * @param inputs    makes its further inputs, which are freed
+ * @throws {BackendError} where `canUpdateInPlace()` is false
  */
 export function updateInPlace(
   operation: string,
@@ -25,7 +27,13 @@ export function updateInPlace(
   attributes: readonly NativeAttribute[],
 ): void {
   const backend = nativeBackend();
-  if (!backend) throw new Error(`${operation} needs TensorFlow's library`);
+  if (!backend || !canUpdateInPlace()) {
+    throw new BackendError(`${operation} cannot change variables in place here`, {
+      code: "backend/no-resources",
+      value: operation,
+      hint: "Ask canUpdateInPlace() first, and compute and assign the new values where it says no.",
+    });
+  }
   tf.tidy(() => {
     if (Recorder.current) return Recorder.current.update(operation, variables, inputs, attributes);
     const tensors = inputs();

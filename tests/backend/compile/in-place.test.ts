@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import {
+  BackendError,
   canUpdateInPlace,
   check,
   compileStep,
@@ -214,6 +215,25 @@ describe.skipIf(!hasNative)("a variable that a compiled step changes", () => {
     check(weight, [4, 5]);
     check(clone, [1, 2]);
     tf.dispose([weight, clone]);
+  });
+
+  it("is refused a change in place, by name, where that cannot be", async () => {
+    const weight = variable(1, 2);
+    const step = compileStep(
+      ({ x }: X) => {
+        addInPlace(weight, () => tf.mul(x, 1));
+        return {};
+      },
+      { route: "session" },
+    );
+    freeing(() => expect(() => step({ x: tf.ones([2]) })).toThrow("cannot change variables in place"));
+    await useBackend("cpu");
+    expect(canUpdateInPlace()).toBe(false);
+    freeing(() => expect(() => addInPlace(weight, () => tf.ones([2]))).toThrow(BackendError));
+    check(weight, [1, 2]);
+    await useBackend("native");
+    weight.dispose();
+    step.dispose();
   });
 
   it("swaps its value with another one", () => {
