@@ -1,6 +1,6 @@
 import type { NativeAttribute, NativeBackend, NativeBinding, NativeTensor } from "../native.js";
-import { Random } from "../random.js";
 import { type Tensor, tf, type Variable } from "../tf.js";
+import { randomness, refuseRandomness, refuseVariablesThatComeAndGo } from "./forbidden.js";
 import { GraphBuilder } from "./graph-builder.js";
 import { attribute } from "./graph-def.js";
 import { encodeAttributes } from "./operation-attributes.js";
@@ -98,8 +98,9 @@ export class Recorder {
   record(step: () => void): void {
     Recorder.current = this;
     this.#hookBackend();
-    this.#hookEngine();
-    this.#hookRandomness();
+    const refuse = this.#refuse.bind(this);
+    refuseVariablesThatComeAndGo(this.#overrides, refuse);
+    refuseRandomness(this.#overrides, refuse);
     this.#hookVariables();
     try {
       step();
@@ -234,7 +235,7 @@ export class Recorder {
     });
     this.#overrides.replace(backend, "write", (stock) => (values, shape, dtype) => {
       const random = operationsUnderWay().find((name) => RANDOM_OPERATIONS.test(name));
-      if (random) this.#refuseRandomness();
+      if (random) throw randomness(this.#refuse.bind(this));
       const dataId = stock.call(backend, values, shape, dtype);
       this.#madeHere.add(dataId);
       return dataId;
@@ -267,7 +268,7 @@ export class Recorder {
         executeOp: {
           value: (...call: Parameters<typeof binding.executeOp>) => {
             const [name, attributes, inputs] = call;
-            if (STATEFUL_OPERATIONS.test(name)) this.#refuseRandomness();
+            if (STATEFUL_OPERATIONS.test(name)) throw randomness(this.#refuse.bind(this));
             const read = inputs.map((id) => this.#origins.get(id) as Typed);
             const standIn = this.#standIns.of(name, read, attributes);
             const outputs = standIn ? [standIn] : binding.executeOp(...call);
@@ -276,40 +277,6 @@ export class Recorder {
           },
         },
       }),
-    );
-  }
-
-  #hookEngine(): void {
-    const engine = tf.engine();
-    this.#overrides.replace(engine, "makeVariable", () => () => {
-      throw this.#refuse(
-        "new-variable",
-        "makes a variable",
-        "Make it, or the optimizer that makes it, before the step.",
-        "tf.variable",
-      );
-    });
-    this.#overrides.replace(engine, "disposeVariable", () => () => {
-      throw this.#refuse(
-        "dispose-variable",
-        "disposes of a variable",
-        "Do that outside.",
-        "variable.dispose",
-      );
-    });
-  }
-
-  #hookRandomness(): void {
-    this.#overrides.replace(Math, "random", () => () => this.#refuseRandomness("Math.random"));
-    this.#overrides.replace(Random.prototype, "uniform", () => () => this.#refuseRandomness("Random"));
-  }
-
-  #refuseRandomness(source?: string): never {
-    throw this.#refuse(
-      "randomness",
-      "draws random numbers in JavaScript",
-      "Draw them outside and pass them as an input.",
-      source,
     );
   }
 
