@@ -41,7 +41,7 @@ export interface Decoder {
   /** The last hidden states after the final norm, `[batch, time, hidden]`. The caller owns them. */
   hidden(tokenIds: Tensor2D, options?: ForwardOptions): Tensor3D;
   /** The output head: `[rows, hidden]` → `[rows, vocab]`. `forward` is `hidden` followed by this. */
-  project(hidden: Tensor2D): Tensor2D;
+  project(hidden: Tensor2D, dropoutKey?: RandomKey): Tensor2D;
   /**
    * One pass through all blocks, with everything spelled out; `hidden` and generation are made of it. With a
    * `memory` for each block, the tokens come after what it holds, and it is left holding them too.
@@ -109,7 +109,7 @@ export class TransformerDecoder implements Decoder {
     const { hiddenSize, vocabSize } = this.config;
     return tf.tidy(() => {
       const hidden = this.hidden(tokenIds, options);
-      const logits = this.project(tf.reshape(hidden, [batch * time, hiddenSize]));
+      const logits = this.project(tf.reshape(hidden, [batch * time, hiddenSize]), options.dropoutKey);
       return tf.reshape(logits, [batch, time, vocabSize]);
     });
   }
@@ -151,9 +151,9 @@ export class TransformerDecoder implements Decoder {
     return tf.reshape(norm.forward(stream), [batch, time, hiddenSize]);
   }
 
-  project(hidden: Tensor2D): Tensor2D {
+  project(hidden: Tensor2D, dropoutKey?: RandomKey): Tensor2D {
     const { head, tokens } = this.parts;
-    if (head) return head.forward(hidden);
+    if (head) return head.forward(hidden, dropoutKey);
     return tf.matMul(hidden, inUse(tokens.weight).variable as Tensor2D, false, true);
   }
 

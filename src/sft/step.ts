@@ -90,7 +90,7 @@ export function sftLoss(
     const hidden = model.hidden(tokenIds, { ...forward, embeddingNoise, gradientCheckpointing }); // [rows, time, hidden]
     const places = tf.reshape(hidden, [-1, width]);
     const predicting = tf.gather(places, predictors) as Tensor2D; // [n, hidden]
-    return supervisedLoss(model.project(predicting), targets, weights, tokenCount, options);
+    return supervisedLoss(model.project(predicting, dropoutKey), targets, weights, tokenCount, options);
   });
 }
 

@@ -1,5 +1,6 @@
 import {
   dropout,
+  type RandomKey,
   randomKey,
   singularValues,
   type Tensor,
@@ -15,10 +16,10 @@ import {
   loraModules,
   mergedWeight,
 } from "posttrain/lora";
-import { inUse } from "posttrain/model";
+import { createDecoder, inUse } from "posttrain/model";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { largestDifference } from "../model/helpers.js";
-import { freshModel, largestGap, logits, perturb, taken } from "./helpers.js";
+import { largestDifference, tiny } from "../model/helpers.js";
+import { freshModel, largestGap, logits, perturb, someTokens, taken } from "./helpers.js";
 
 beforeAll(async () => {
   await useBackend();
@@ -81,6 +82,19 @@ describe.each(["llama", "gpt2"] as const)("a layer of %s", (family) => {
       );
       expect(largestDifference(tf.div(mean, 400), whole)).toBeLessThan(0.05);
     });
+  });
+});
+
+describe("dropout on the output head", () => {
+  it("is drawn from the key of the pass", () => {
+    const model = createDecoder({ ...tiny.llama, tiedEmbeddings: false }, { seed: 1 });
+    perturb(addAdapter(model, { r: 3, loraDropout: 0.5, targetModules: ["lm_head"] }));
+    const tokens = someTokens();
+    const logitsWith = (dropoutKey?: RandomKey) => taken(model.forward(tokens, { dropoutKey }));
+    const first = logitsWith(randomKey(1, 1));
+    expect(largestGap(first, logitsWith(randomKey(1, 1)))).toBe(0);
+    expect(largestGap(first, logitsWith(randomKey(1, 2)))).toBeGreaterThan(1e-3);
+    expect(largestGap(first, logitsWith())).toBeGreaterThan(1e-3);
   });
 });
 
