@@ -15,7 +15,7 @@ export async function prepareTraining({ model, adapter, examples, learningRate, 
   if (adapter) await loadAdapter(decoder, adapter);
   const steps = trainSft({
     ...{ model: decoder, examples, learningRate, compile },
-    ...{ batchSize: examples.length, maxLength: time, maxSteps: 1_000_000 },
+    ...{ batchSize: examples.length, maxLength: time, maxSteps: 1000 },
     ...{ schedule: "constant", weightDecay: 0.01, maxGradNorm: 1 },
   });
   return async (count) => {
