@@ -48,5 +48,6 @@ export const escapeMarkup = (text: string): string =>
 /** A share as a percentage with a sensible number of digits. */
 export function percent(share: number): string {
   const value = share * 100;
+  if (value > 0 && value < 0.005) return `${value.toPrecision(1)} %`; // two places would say 0.00
   return `${value >= 99.95 || value === 0 ? value.toFixed(0) : value.toFixed(value < 1 ? 2 : 1)} %`;
 }

@@ -124,6 +124,11 @@ describe("figures about ranks", () => {
     expect(annotations(figure)).toEqual(["<b>25.0 %</b> (1 of 4 GB)"]);
   });
 
+  it("writes a share of a few millionths as more than nothing", () => {
+    const rows = table({ metric: ["switch", "switch"], model: ["full", "LoRA"], value: [2, 5e-5] });
+    expect(annotations(relativeBars(rows))).toEqual([expect.stringContaining("<b>0.003 %</b>")]);
+  });
+
   it("refuses a measure without a reference, and values that have no place on a logarithmic axis", () => {
     const rows = (value: number[], model = ["full", "LoRA"]) =>
       table({ metric: ["loss", "loss"], model, value });
