@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Downloads that survive a fresh clone: models and the TensorFlow library. Never inside git. */
 export const cache =
-  process.env.POSTTRAIN_CACHE ??
+  process.env.POSTTRAIN_CACHE ||
   path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "posttrain");
 
 export const venv = path.join(root, ".venv");
