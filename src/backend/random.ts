@@ -15,15 +15,18 @@ export class Random {
    * @throws {OptionError} when the seed is not a whole number, or the state is all zeros
    */
   constructor(seed: number | RandomState) {
-    const words = typeof seed === "number" ? splitMix(seed) : Uint32Array.from(seed);
+    const words = typeof seed === "number" ? splitMix(seed) : Uint32Array.from(seed ?? []);
     const usable =
       typeof seed === "number" ? Number.isSafeInteger(seed) : words.length === 4 && words.some(Boolean);
     if (!usable) {
-      throw new OptionError(`${JSON.stringify(seed)} cannot seed a generator`, {
-        code: "backend/seed",
-        value: seed,
-        hint: "Pass a whole number such as 42, or what `random.state()` returned.",
-      });
+      throw new OptionError(
+        `${typeof seed === "number" ? seed : JSON.stringify(seed)} cannot seed a generator`,
+        {
+          code: "backend/seed",
+          value: seed,
+          hint: "Pass a whole number such as 42, or what `random.state()` returned.",
+        },
+      );
     }
     this.#words = words;
   }

@@ -74,11 +74,11 @@ export function deleteAdapter(model: TransformerDecoder, name: string): void {
 
 /** @throws {AdapterError} when the name cannot be one, or is taken */
 export function requireFreeName({ adapters }: TransformerDecoder, name: string): void {
-  if (!/^[^./\s]+$/.test(name)) {
+  if (typeof name !== "string" || !/^[^./\\:\s\p{Cc}]+$/u.test(name)) {
     throw new AdapterError(`an adapter cannot be named ${JSON.stringify(name)}`, {
       code: "lora/bad-name",
       value: name,
-      hint: "Names become parts of file and weight names: no dots, slashes or spaces.",
+      hint: "Names become parts of file and weight names: text without dots, slashes, colons or spaces.",
     });
   }
   if (!adapters.get(name)) return;

@@ -48,9 +48,13 @@ export function combineAdapters(
   model: TransformerDecoder,
   names: readonly string[],
   weights: readonly number[],
-  { name, combination = "svd", rank }: CombineOptions,
+  options: CombineOptions,
 ): LoraAdapter {
   requireDecoder(model);
+  if (typeof options?.name !== "string") {
+    throw badOption("name", options?.name, 'Name the new adapter: { name: "both" }.');
+  }
+  const { name, combination = "svd", rank } = options;
   requireFreeName(model, name);
   requireWeights(names, weights);
   const adapters = names.map((each) => requireSummable(requireAdapter(model, each)));
@@ -106,12 +110,13 @@ const partsOf = (
   });
 
 function requireWeights(names: readonly string[], weights: readonly number[]): void {
-  if (names.length === 0) throw badOption("names", names, "Name the adapters to combine.");
-  if (weights.length !== names.length) {
+  if (!Array.isArray(names) || names.length === 0)
+    throw badOption("names", names, "Name the adapters to combine.");
+  if (!Array.isArray(weights) || weights.length !== names.length) {
     throw badOption("weights", weights, `Give one for each of ${names.join(", ")}.`);
   }
-  const wrong = weights.find((weight) => !Number.isFinite(weight));
-  if (wrong !== undefined) throw badOption("weights", String(wrong), "A weight is a finite number.");
+  const wrong = weights.findIndex((weight) => !Number.isFinite(weight));
+  if (wrong >= 0) throw badOption("weights", String(weights[wrong]), "A weight is a finite number.");
 }
 
 function requireSummable(adapter: LoraAdapter): LoraAdapter {

@@ -1,4 +1,4 @@
-import { OptionError } from "../errors.js";
+import { requireKnownOptions, requireValid } from "./check-config.js";
 
 /** How A and B start. All but `gaussian` and `kaiming` also change what the frozen weight is while the adapter works. */
 export type LoraInitialisation = "kaiming" | "gaussian" | "pissa" | "olora";
@@ -54,11 +54,10 @@ export type ResolvedLoraConfig = Required<Omit<LoraConfig, "excludeModules">> &
  * Fills in the defaults and checks what can be checked without a model.
  *
  * @param defaultTargets what PEFT adapts in the model's family when no target is named
- * @throws {OptionError} naming the first option outside its domain
+ * @throws {OptionError} naming the first option that does not exist or is outside its domain
  */
 export function resolveConfig(config: LoraConfig, defaultTargets: readonly string[]): ResolvedLoraConfig {
-  const given = Object.entries(config).filter(([, value]) => value !== undefined);
-  const resolved: ResolvedLoraConfig = {
+  const defaults: ResolvedLoraConfig = {
     r: 8,
     loraAlpha: 8,
     loraDropout: 0,
@@ -70,21 +69,11 @@ export function resolveConfig(config: LoraConfig, defaultTargets: readonly strin
     useRslora: false,
     useDora: false,
     bias: "none",
-    ...Object.fromEntries(given),
   };
-  const { rankPattern, alphaPattern, loraDropout } = resolved;
-  requireOption("r", resolved.r, isRank(resolved.r), "The rank is a whole number of at least 1.");
-  requireOption("loraAlpha", resolved.loraAlpha, isAlpha(resolved.loraAlpha), "α is a number above 0.");
-  for (const [key, r] of Object.entries(rankPattern)) {
-    requireOption(`rankPattern["${key}"]`, r, isRank(r), "A rank is a whole number of at least 1.");
-  }
-  for (const [key, alpha] of Object.entries(alphaPattern)) {
-    requireOption(`alphaPattern["${key}"]`, alpha, isAlpha(alpha), "α is a number above 0.");
-  }
-  const isRate = loraDropout >= 0 && loraDropout < 1;
-  requireOption("loraDropout", loraDropout, isRate, "Pass the share to drop: at least 0 and below 1.");
-  requireOneOf("initLoraWeights", resolved.initLoraWeights, ["kaiming", "gaussian", "pissa", "olora"]);
-  requireOneOf("bias", resolved.bias, ["none", "all", "lora_only"]);
+  requireKnownOptions(config, [...Object.keys(defaults), "excludeModules"]);
+  const given = Object.entries(config).filter(([, value]) => value !== undefined);
+  const resolved: ResolvedLoraConfig = { ...defaults, ...Object.fromEntries(given) };
+  requireValid(resolved);
   return resolved;
 }
 
@@ -97,16 +86,3 @@ export function resolveConfig(config: LoraConfig, defaultTargets: readonly strin
  */
 export const scaleOf = (alpha: number, r: number, useRslora = false): number =>
   alpha / (useRslora ? Math.sqrt(r) : r);
-
-const isRank = (r: number): boolean => Number.isInteger(r) && r >= 1;
-const isAlpha = (alpha: number): boolean => Number.isFinite(alpha) && alpha > 0;
-
-function requireOneOf(name: string, value: string, known: readonly string[]): void {
-  requireOption(name, value, known.includes(value), `Choose one of ${known.join(", ")}.`);
-}
-
-function requireOption(name: string, value: unknown, isGood: boolean, hint: string): void {
-  if (isGood) return;
-  const shown = typeof value === "number" ? String(value) : JSON.stringify(value);
-  throw new OptionError(`${name} cannot be ${shown}`, { code: "lora/bad-config", value, hint });
-}

@@ -127,7 +127,7 @@ export class LoraLayer implements LinearAdapter {
   /** m / ‖W₀ + s·BA‖, `[out]`. */
   private rescaling(magnitude: Parameter): Tensor1D {
     const { variable: weight } = inUse(this.linear.weight);
-    const norm = withoutGradient(weight, () => correctedNorms(this));
+    const norm = withoutGradient(weight, () => correctedNorms(this, weight as Tensor2D));
     return tf.div(magnitude.variable, norm) as Tensor1D;
   }
 }
@@ -137,11 +137,8 @@ export const rowNorms = (weight: Tensor2D, layout: WeightLayout): Tensor1D =>
   tf.tidy(() => tf.sqrt(tf.sum(tf.square(weight), layout === "outIn" ? 1 : 0)) as Tensor1D);
 
 /** ‖W₀ + s·BA‖ of every row, `[out]`. */
-const correctedNorms = (layer: LoraLayer): Tensor1D =>
-  tf.tidy(() => {
-    const { weight, layout } = layer.linear;
-    return rowNorms(tf.add(inUse(weight).variable, deltaWeight(layer)), layout);
-  });
+const correctedNorms = (layer: LoraLayer, frozen: Tensor2D): Tensor1D =>
+  tf.tidy(() => rowNorms(tf.add<Tensor2D>(frozen, deltaWeight(layer)), layer.linear.layout));
 
 /**
  * What an adapter adds to a weight.
@@ -166,16 +163,20 @@ export function deltaWeight({ a, b, scale, linear }: LoraLayer): Tensor2D {
  * $$ W = W_0 + s\,BA, \qquad \text{DoRA: } W = \frac{m}{\lVert W_0 + s\,BA \rVert_{\text{row}}}\,(W_0 + s\,BA)
  *    \tag{LORA-5} $$
  *
- * @param before the weight to start from, when other adapters have changed it already
- * @default before the layer's weight as the model computes with it
+ * @param frozen W₀, in the layout of the layer's own weight @default the weight as the model computes with it now
+ * @param before what adapters before this one have made of W₀ @default frozen
  * @returns in the shape of the layer's own weight. The caller owns it.
  */
-export function mergedWeight(layer: LoraLayer, before?: Tensor2D): Tensor2D {
+export function mergedWeight(
+  layer: LoraLayer,
+  frozen: Tensor2D = inUse(layer.linear.weight).variable as Tensor2D,
+  before: Tensor2D = frozen,
+): Tensor2D {
   return tf.tidy(() => {
-    const { weight, layout } = layer.linear;
-    const sum = tf.add<Tensor2D>(before ?? (inUse(weight).variable as Tensor2D), deltaWeight(layer));
+    const { layout } = layer.linear;
+    const sum = tf.add<Tensor2D>(before, deltaWeight(layer));
     if (!layer.magnitude) return sum;
-    const factor = tf.div(layer.magnitude.variable, correctedNorms(layer)); // [out]
+    const factor = tf.div(layer.magnitude.variable, correctedNorms(layer, frozen)); // [out]
     return tf.mul(sum, layout === "outIn" ? tf.reshape(factor, [-1, 1]) : factor);
   });
 }

@@ -5,7 +5,7 @@ import { attachNew, requireFreeName } from "./attach.js";
 import { resolveConfig } from "./config.js";
 import { fillAdapter } from "./fill.js";
 import { fittingConfig, requireSameBase } from "./fitting.js";
-import { requireDecoder } from "./require.js";
+import { requireDecoder, requireFolder } from "./require.js";
 
 export interface LoadAdapterOptions {
   /** @default "default" */
@@ -18,6 +18,7 @@ export interface LoadAdapterOptions {
  *
  * @param folder holds `adapter_model.safetensors` and `adapter_config.json`
  * @returns the adapter, owned by the model
+ * @throws {OptionError} when the folder is no path
  * @throws {DataError} when a file is missing, damaged or at odds with the other, holds NaN, or asks for a variant
  *   that this library does not compute
  * @throws {AdapterError} when the adapter was made for another base, naming the module or both shapes, and for a
@@ -30,6 +31,7 @@ export async function loadAdapter(
 ): Promise<LoraAdapter> {
   requireDecoder(model);
   requireFreeName(model, name);
+  requireFolder(folder);
   const { peft, weights } = openAdapter(folder);
   try {
     requireSameBase(model, weights);

@@ -1,5 +1,5 @@
 import { type Tensor2D, tf, type Variable } from "../backend/tf.js";
-import { type Adapter, inUse, type Linear, type Parameter, type TransformerDecoder } from "../model/index.js";
+import type { Adapter, Linear, Parameter, TransformerDecoder } from "../model/index.js";
 import type { LoraAdapter } from "./adapter.js";
 import { AdapterError } from "./errors.js";
 import { mergedWeight } from "./layer.js";
@@ -25,21 +25,10 @@ export function mergeAdapter(model: TransformerDecoder, names?: string | readonl
       hint: "Choose one with setAdapter, or name it.",
     });
   }
-  const before = {
-    active: adapters.active,
-    enabled: adapters.enabled,
-    merged: adapters.merged !== undefined,
-  };
+  const merged = mergedAdapter(chosen);
   adapters.enable(true);
-  adapters.activate(chosen.map(({ name }) => name)); // so that each weight is read as these adapters see it
-  try {
-    adapters.merge(mergedAdapter(chosen));
-  } catch (error) {
-    adapters.activate(before.active);
-    if (before.merged) mergeAdapter(model);
-    adapters.enable(before.enabled);
-    throw error;
-  }
+  adapters.activate(chosen.map(({ name }) => name));
+  adapters.merge(merged);
 }
 
 /** Takes merged adapters apart again: the base's weights are bit for bit what they were. */
@@ -94,10 +83,13 @@ function mergedAdapter(adapters: readonly LoraAdapter[]): Adapter {
 
 const mergedVariable = (linear: Linear, adapters: readonly LoraAdapter[]): Variable =>
   tf.tidy(() => {
-    let weight = inUse(linear.weight).variable as Tensor2D;
+    // What these adapters correct, whatever the model computes with at the moment.
+    const [own = linear.weight] = adapters.flatMap(({ substitutes }) => substitutes.get(linear.weight) ?? []);
+    const frozen = own.variable as Tensor2D;
+    let weight = frozen;
     for (const { layers } of adapters) {
       const layer = layers.get(linear);
-      if (layer) weight = mergedWeight(layer, weight);
+      if (layer) weight = mergedWeight(layer, frozen, weight);
     }
     return tf.variable(weight, false);
   });

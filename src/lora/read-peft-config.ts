@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { DataError } from "../errors.js";
+import { isExpression } from "./check-config.js";
 import type { LoraConfig, LoraInitialisation } from "./config.js";
+
+const expression = z
+  .string()
+  .refine(isExpression, "a key is no regular expression that JavaScript understands");
 
 /**
  * `adapter_config.json` as PEFT writes it, as far as this library computes it too. Versions before 0.21 lack some
@@ -16,8 +21,8 @@ const known = z.looseObject({
   target_modules: z.union([z.string(), z.array(z.string()).nonempty()]),
   exclude_modules: z.union([z.string(), z.array(z.string())]).nullish(),
   modules_to_save: z.array(z.string()).nullish(),
-  rank_pattern: z.record(z.string(), z.int().positive()).nullish(),
-  alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
+  rank_pattern: z.record(expression, z.int().positive()).nullish(),
+  alpha_pattern: z.record(expression, z.number().positive()).nullish(),
   bias: z.enum(["none", "all", "lora_only"]).default("none"),
   use_rslora: z.boolean().default(false),
   use_dora: z.boolean().default(false),

@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.js";
 import { type Adapter, TransformerDecoder } from "../model/index.js";
 import { LoraAdapter } from "./adapter.js";
 import { AdapterError } from "./errors.js";
@@ -18,11 +19,31 @@ export function requireAdapter(model: TransformerDecoder, name: string): LoraAda
   requireDecoder(model);
   const found = model.adapters.get(name);
   if (isLora(found)) return found;
-  const known = model.adapters.attached.map((adapter) => adapter.name);
-  throw new AdapterError(`no adapter "${name}" is attached`, {
+  if (found) {
+    throw new AdapterError(`"${name}" is not a LoRA adapter`, {
+      code: "lora/other-kind",
+      value: name,
+      hint: `What other adapters have in common is model.adapters: activate(["${name}"]), enable(false), detach("${name}").`,
+    });
+  }
+  const known = model.adapters.attached.filter(isLora).map((adapter) => adapter.name);
+  throw new AdapterError(`no adapter ${JSON.stringify(name)} is attached`, {
     code: "lora/unknown-adapter",
     value: name,
-    hint: known.length > 0 ? `There is ${nearestNames(name, known).join(", ")}.` : "Add one with addAdapter.",
+    hint:
+      known.length > 0
+        ? `There is ${nearestNames(String(name), known).join(", ")}.`
+        : "Add one with addAdapter.",
+  });
+}
+
+/** @throws {OptionError} unless it can be the path of a folder */
+export function requireFolder(folder: unknown): asserts folder is string {
+  if (typeof folder === "string" && folder !== "") return;
+  throw new OptionError(`${JSON.stringify(folder)} is no path of a folder`, {
+    code: "lora/bad-path",
+    value: folder,
+    hint: "Pass the adapter's folder as text.",
   });
 }
 

@@ -9,7 +9,7 @@ import type { LoraAdapter } from "./adapter.js";
 import { CONFIG_FILE, WEIGHTS_FILE } from "./adapter-files.js";
 import { peftNames } from "./peft-names.js";
 import { plainFactors, startsFromParts } from "./plain-factors.js";
-import { requireAdapter } from "./require.js";
+import { requireAdapter, requireFolder } from "./require.js";
 import { writePeftConfig } from "./write-peft-config.js";
 
 export interface SaveAdapterOptions {
@@ -31,6 +31,7 @@ export interface SaveAdapterOptions {
  * A folder that holds nothing else is replaced as a whole; in one with other files the two are replaced one by one.
  *
  * @throws {AdapterError} when no adapter has this name
+ * @throws {OptionError} when the folder is no path
  * @throws {DataError} when it cannot be written, as on a full disk; what was there before is unharmed
  * @source PEFT 0.21.2, `save_pretrained`
  */
@@ -40,6 +41,7 @@ export async function saveAdapter(
   { name = "default", dtype = "F32", baseModel }: SaveAdapterOptions = {},
 ): Promise<void> {
   const adapter = requireAdapter(model, name);
+  requireFolder(folder);
   const config = writePeftConfig(model, adapter, baseModel);
   const write = async (place: string): Promise<void> => {
     writeSafetensors(join(place, WEIGHTS_FILE), await entries(model, adapter), { dtype });

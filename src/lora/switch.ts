@@ -1,5 +1,7 @@
+import { OptionError } from "../errors.js";
 import type { TransformerDecoder } from "../model/index.js";
 import type { ResolvedLoraConfig } from "./config.js";
+import { AdapterError } from "./errors.js";
 import { isLora, requireCompatible, requireDecoder } from "./require.js";
 
 /**
@@ -34,10 +36,21 @@ export function disableAdapters(model: TransformerDecoder): void {
  *
  * ```ts
  * const reference = disabled(model, () => model.forward(tokenIds));
+ * const { tokenIds } = await disabled(model, () => generate(model, prompt));
  * ```
+ *
+ * @throws {AdapterError} when `fn` returns a stream (`generateStream`, `trainSft`): it would only run when the
+ *   adapters are back
  */
 export function disabled<T>(model: TransformerDecoder, fn: () => T): T {
   requireDecoder(model);
+  if (typeof fn !== "function") {
+    throw new OptionError(`disabled needs a function to run, not ${JSON.stringify(fn)}`, {
+      code: "lora/no-function",
+      value: fn,
+      hint: "Pass what is to be computed as a function: disabled(model, () => model.forward(tokenIds)).",
+    });
+  }
   const resume = model.adapters.suspend();
   let result: T;
   try {
@@ -46,10 +59,21 @@ export function disabled<T>(model: TransformerDecoder, fn: () => T): T {
     resume();
     throw error;
   }
-  if (result instanceof Promise) return result.finally(resume) as T;
+  if (isThenable(result)) return Promise.resolve(result).finally(resume) as T;
   resume();
-  return result;
+  if (!isStream(result)) return result;
+  throw new AdapterError("disabled cannot wait for a stream, whose steps run after it", {
+    code: "lora/stream-when-disabled",
+    value: result,
+    hint: "Go through the stream within the function: disabled(model, async () => { for await (const step of …) … }).",
+  });
 }
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
+
+const isStream = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 
 /** What there is to know about an attached adapter. */
 export interface AdapterSummary {

@@ -122,7 +122,8 @@ function unknownModule(option: string, name: string, paths: readonly string[]): 
 
 function nothingFound(model: TransformerDecoder, { targetModules }: ResolvedLoraConfig): AdapterError {
   const names = new Set(model.linears().map(({ path }) => path.slice(path.lastIndexOf(".") + 1)));
-  return new AdapterError(`targetModules ${String(targetModules)} leave nothing to adapt`, {
+  const shown = targetModules instanceof RegExp ? String(targetModules) : JSON.stringify(targetModules);
+  return new AdapterError(`targetModules ${shown} leave nothing to adapt`, {
     code: "lora/no-target",
     value: targetModules,
     hint: `A regular expression must match a whole path such as ${model.linears()[0]?.path}, and exclusions must leave something. The projections are ${[...names].join(", ")}.`,

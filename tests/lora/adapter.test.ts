@@ -7,11 +7,14 @@ import {
   disableAdapters,
   disabled,
   enableAdapters,
+  type LoraConfig,
   listAdapters,
   loraModules,
+  mergeAdapter,
   parameterTable,
   setAdapter,
 } from "posttrain/lora";
+import { generateStream } from "posttrain/model";
 import { valueAndGradients } from "posttrain/training";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { baseWeights, freshModel, largestGap, logits, perturb, someTokens } from "./helpers.js";
@@ -194,6 +197,26 @@ describe("disabled", () => {
     expect(logits(model)).toEqual(adapted);
   });
 
+  it("waits for anything that can be awaited", async () => {
+    const model = freshModel("llama");
+    const base = logits(model);
+    perturb(addAdapter(model));
+    const awaitable = {
+      // biome-ignore lint/suspicious/noThenProperty: a promise of another library or realm looks like this
+      then: (done: (seen: Float32Array) => void) => setImmediate(() => done(logits(model))),
+    };
+    expect(await disabled(model, () => awaitable)).toEqual(base);
+    expect(logits(model)).not.toEqual(base);
+  });
+
+  it("refuses a stream, which would run when the adapters are back", () => {
+    const model = freshModel("llama");
+    perturb(addAdapter(model));
+    const adapted = logits(model);
+    expect(() => disabled(model, () => generateStream(model, [3, 4]))).toThrow(/within the function/);
+    expect(logits(model)).toEqual(adapted);
+  });
+
   it("may be nested and may overlap", async () => {
     const model = freshModel("llama");
     const base = logits(model);
@@ -236,6 +259,18 @@ describe("the tables", () => {
       { part: "gradients", parameters: 0, trainable: 0, bytes: 4 * added },
       { part: "optimizer", parameters: 0, trainable: 0, bytes: 8 * added },
     ]);
+  });
+
+  it.each<[string, LoraConfig, boolean]>([
+    ["an adapter that keeps remainders of weights", { initLoraWeights: "pissa" }, false],
+    ["a merged one with a norm of its own", { modulesToSave: ["norm"] }, true],
+  ])("count every byte that is held: %s", (_, config, merges) => {
+    const model = freshModel("llama");
+    addAdapter(model, { r: 2, ...config });
+    if (merges) mergeAdapter(model);
+    const bytes = parameterTable(model).array("bytes") as number[];
+    const weights = bytes.slice(0, -2).reduce((sum, each) => sum + each, 0); // without gradients and optimizer
+    expect(weights).toBe(tf.memory().numBytes);
   });
 });
 

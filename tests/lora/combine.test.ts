@@ -165,6 +165,17 @@ describe("combineAdapters", () => {
       () => combineAdapters(model, ["first"], [1], { name: "second" }),
       /"second" is attached/,
     ],
+    ["no name", () => combineAdapters(model, ["first"], [1], {} as never), /Name the new adapter/],
+    [
+      "a name for a list",
+      () => combineAdapters(model, "first" as never, [1], { name: "x" }),
+      /names cannot be/,
+    ],
+    [
+      "no weights",
+      () => combineAdapters(model, ["first"], undefined as never, { name: "x" }),
+      /one for each of first/,
+    ],
     ["no adapter at all", () => combineAdapters(model, [], [], { name: "x" }), /Name the adapters/],
     [
       "too few weights",

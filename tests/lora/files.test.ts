@@ -163,6 +163,13 @@ describe("an adapter that is saved and loaded again", () => {
     expect(readFileSync(taken, "utf8")).toBe("a file");
   });
 
+  it.each([undefined, "", 5])("is not written to %j, nor read from it", async (path) => {
+    model = freshModel("llama");
+    addAdapter(model);
+    await expect(saveAdapter(model, path as string)).rejects.toThrow(/is no path of a folder/);
+    await expect(loadAdapter(model, path as string, { name: "x" })).rejects.toThrow(/is no path of a folder/);
+  });
+
   it("names the adapters that there are when none has the name", async () => {
     model = freshModel("llama");
     addAdapter(model, {}, { name: "helpful" });
@@ -301,6 +308,8 @@ describe("loadAdapter refuses", () => {
     ["target_modules", null],
     ["target_modules", []],
     ["target_modules", "q_proj("],
+    ["rank_pattern", { "q_proj(": 4 }],
+    ["alpha_pattern", { "[": 4 }],
     ["peft_type", "ADALORA"],
     ["task_type", "SEQ_CLS"],
     ["init_lora_weights", "loftq"],

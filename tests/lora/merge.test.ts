@@ -125,6 +125,18 @@ describe("a merged model", () => {
     expect(largestGap(logits(model), adapted)).toBeLessThan(1e-5);
   });
 
+  it.each<[string, LoraConfig]>([
+    ["PiSSA", { initLoraWeights: "pissa" }],
+    ["DoRA from OLoRA", { initLoraWeights: "olora", useDora: true }],
+  ])("may be made while the base is shown: %s", async (_, config) => {
+    const model = freshModel("llama");
+    perturb(addAdapter(model, { r: 4, targetModules: "all-linear", ...config }));
+    const before = logits(model);
+    await disabled(model, async () => mergeAdapter(model));
+    expect(listAdapters(model)).toMatchObject([{ merged: true }]);
+    expect(largestGap(logits(model), before)).toBeLessThan(1e-5);
+  });
+
   it.each(["wasm", "cpu"] as const)("computes the same on the %s backend", async (backend) => {
     const run = () => {
       const model = freshModel("gpt2");

@@ -1,10 +1,12 @@
 import { tf, useBackend } from "posttrain/backend";
+import { attachSubspace } from "posttrain/diagnostics";
 import { PosttrainError } from "posttrain/errors";
 import {
   AdapterError,
   type AddAdapterOptions,
   addAdapter,
   deleteAdapter,
+  disableAdapters,
   disabled,
   type LoraConfig,
   loraModules,
@@ -156,6 +158,7 @@ describe("modules trained in full", () => {
 
 describe("what cannot be", () => {
   type Case = [string, LoraConfig, RegExp, AddAdapterOptions?];
+  const wrong = (config: unknown) => config as LoraConfig; // as from plain JavaScript
   it.each<Case>([
     ["rank 0", { r: 0 }, /r cannot be 0/],
     ["half a rank", { r: 2.5 }, /r cannot be 2.5/],
@@ -214,6 +217,25 @@ describe("what cannot be", () => {
     ],
     ["a name that is taken", {}, /"default" is attached already/, {}],
     ["a name with a dot", {}, /cannot be named "a\.b"/, { name: "a.b" }],
+    ["a name that is no text", {}, /cannot be named 5/, { name: 5 as unknown as string }],
+    ["a name with a backslash", {}, /cannot be named/, { name: "a\\b" }],
+    ["an option that is not there", wrong({ lora_alpha: 4 }), /no option "lora_alpha"[\s\S]*loraAlpha/],
+    ["no options at all", wrong(null), /configuration cannot be null/],
+    ["a list for options", wrong(["q_proj"]), /configuration cannot be \["q_proj"\]/],
+    [
+      "a target that is no list",
+      wrong({ targetModules: "q_proj" }),
+      /targetModules cannot be "q_proj"[\s\S]*\["q_proj", "v_proj"\]/,
+    ],
+    ["targets that are no names", wrong({ targetModules: [5] }), /targetModules cannot be \[5\]/],
+    ["no targets", { targetModules: [] }, /targetModules \[\] leave nothing to adapt/],
+    ["exclusions that are no list", wrong({ excludeModules: "q_proj" }), /excludeModules cannot be "q_proj"/],
+    ["modules to save that are no list", wrong({ modulesToSave: "norm" }), /modulesToSave cannot be "norm"/],
+    ["a rank as text", wrong({ r: "8" }), /r cannot be "8"/],
+    ["a dropout as text", wrong({ loraDropout: "0.1" }), /loraDropout cannot be "0\.1"/],
+    ["a switch that is neither on nor off", wrong({ useDora: "yes" }), /useDora cannot be "yes"/],
+    ["no pattern", wrong({ rankPattern: null }), /rankPattern cannot be null/],
+    ["a pattern that is no expression", { alphaPattern: { "(": 2 } }, /a key of alphaPattern cannot be "\("/],
   ])("is refused by name and leaves the model as it was: %s", (_, config, message, options = {
     name: "new",
   }) => {
@@ -250,6 +272,7 @@ describe("what cannot be", () => {
     ]) {
       expect(use).toThrow(/no adapter "poets" is attached[\s\S]*poet/);
     }
+    expect(() => deleteAdapter(model, undefined as unknown as string)).toThrow(AdapterError);
     expect(model.adapters.active).toEqual(["poet"]);
   });
 
@@ -259,6 +282,21 @@ describe("what cannot be", () => {
     addAdapter(model, { modulesToSave: ["norm"] }, { name: "b" });
     expect(() => setAdapter(model, ["a", "b"])).toThrow(/"a" and "b" both replace model\.norm\.weight/);
     expect(model.adapters.active).toEqual(["b"]);
+  });
+
+  it("is an adapter of another kind, which is no LoRA", () => {
+    const model = freshModel("llama");
+    disableAdapters(model);
+    const { name } = attachSubspace(model, { dimension: 3, seed: 1 });
+    for (const use of [() => setAdapter(model, name), () => deleteAdapter(model, name)]) {
+      expect(use).toThrow(/"subspace" is not a LoRA adapter[\s\S]*detach/);
+    }
+    expect(model.adapters.inUse.map(({ name }) => name)).toEqual(["subspace"]);
+  });
+
+  it("is something other than a function to run without adapters", () => {
+    const model = freshModel("llama");
+    expect(() => disabled(model, undefined as unknown as () => void)).toThrow(/needs a function/);
   });
 
   it("is something other than a decoder", () => {
