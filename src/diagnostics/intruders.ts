@@ -1,6 +1,7 @@
 import { type ColumnTable, from } from "arquero";
 import { svd } from "../backend/index.js";
 import { type Tensor2D, tf } from "../backend/tf.js";
+import { OptionError } from "../errors.js";
 import { breathe, requireCount, requireRange, stopSignal } from "../training/index.js";
 import { originalOf } from "./amplification.js";
 import { denseChange, using, type WeightChange } from "./change.js";
@@ -22,6 +23,7 @@ export interface VectorOptions {
  *
  * @param before W₀ `[out, in]`, stays the caller's
  * @param after  W `[out, in]`, stays the caller's
+ * @throws {OptionError} when an option is outside its domain
  */
 export async function singularVectorSimilarity(
   before: Tensor2D,
@@ -50,7 +52,7 @@ export interface IntruderOptions extends VectorOptions, WalkOptions {
  * Columns: `path`, `layer`, `module`, `index` (i, from 1), `singular_value` (of W), `similarity` (the maximum),
  * `nearest` (the j that has it, from 1), `intruder` (whether it is below ε), `threshold` (ε).
  *
- * @throws {OptionError} when a change comes without W₀, or ε is outside [0, 1]
+ * @throws {OptionError} when a change comes without W₀, or an option is outside its domain
  * @source Shuttleworth et al. 2024, LoRA vs full fine-tuning: an illusion of equivalence, algorithm 1
  */
 export async function intruderTable(
@@ -88,6 +90,13 @@ async function compareVectors(
   { top = 10, side = "out" }: VectorOptions,
 ): Promise<{ cosines: number[][]; values: number[] }> {
   requireCount("top", top);
+  if (side !== "out" && side !== "in") {
+    throw new OptionError(`side cannot be ${JSON.stringify(side)}`, {
+      code: "diagnostics/unknown-side",
+      value: side,
+      hint: "Choose out or in.",
+    });
+  }
   await Promise.all([before.data(), after.data()]); // WebGPU reads only so
   const { cosines, s } = tf.tidy(() => {
     const [original, tuned] = [svd(before), svd(after)];

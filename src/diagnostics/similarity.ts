@@ -1,11 +1,12 @@
 import { type ColumnTable, from } from "arquero";
-import { qr, Random, svd } from "../backend/index.js";
+import { qr, Random } from "../backend/index.js";
 import { type Tensor2D, tf } from "../backend/tf.js";
 import { OptionError, ShapeError } from "../errors.js";
-import { breathe, stopSignal } from "../training/index.js";
-import { type Change, isFactors, using, type WeightChange } from "./change.js";
+import { breathe, requireCount, stopSignal } from "../training/index.js";
+import { type Change, isFactors, shapeOf, using, type WeightChange } from "./change.js";
 import { decompose } from "./decompose.js";
 import { type Place, placeOf } from "./place.js";
+import { numericalRank } from "./rank.js";
 import type { WalkOptions } from "./spectrum.js";
 
 /**
@@ -29,7 +30,7 @@ export async function subspaceSimilarity(first: Tensor2D, second: Tensor2D): Pro
 async function similarities(first: Tensor2D, second: Tensor2D) {
   const [dimension, m] = first.shape;
   const n = second.shape[1];
-  if (second.shape[0] !== dimension) {
+  if (first.rank !== 2 || second.rank !== 2 || second.shape[0] !== dimension) {
     throw new ShapeError(`the bases are of different spaces: [${first.shape}] and [${second.shape}]`, {
       code: "diagnostics/bases-mismatch",
       value: { first: first.shape, second: second.shape },
@@ -69,13 +70,18 @@ export interface SimilarityOptions extends WalkOptions {
  * φ(i, j) between two trainings of the same model, for every weight that both have changed. Columns: `path`,
  * `layer`, `module`, `i`, `j`, `similarity`, `random`.
  *
- * @throws {OptionError} when the two have no weight in common, or factors are asked for where there are none
+ * Directions are compared up to the rank of each change, as far as rounding lets it be seen.
+ *
+ * @throws {OptionError} when the two have no weight in common, factors are asked for where there are none, or a
+ *   change is zero and so has no directions
  */
 export async function adapterSimilarity(
   first: readonly WeightChange[],
   second: readonly WeightChange[],
   { directions = "A", most, signal }: SimilarityOptions = {},
 ): Promise<ColumnTable> {
+  requireDirections(directions);
+  if (most !== undefined) requireCount("most", most);
   const partners = new Map(second.map((weight) => [weight.path, weight]));
   const rows: (Place & Awaited<ReturnType<typeof similarities>>[number])[] = [];
   for (const weight of first) {
@@ -101,10 +107,11 @@ export async function adapterSimilarity(
  * @param dimension d
  * @param count     k ≤ d
  * @returns `[d, k]`, owned by the caller; on the same seed the same
- * @throws {OptionError} when k is larger than d
+ * @throws {OptionError} when k is not from 1 to d
  */
 export function randomBasis(dimension: number, count: number, seed: number): Tensor2D {
-  if (!(count >= 1 && count <= dimension)) {
+  requireCount("dimension", dimension);
+  if (!(Number.isInteger(count) && count >= 1 && count <= dimension)) {
     throw new OptionError(`${count} directions cannot be orthonormal in ${dimension} dimensions`, {
       code: "diagnostics/basis-size",
       value: count,
@@ -120,35 +127,45 @@ export function randomBasis(dimension: number, count: number, seed: number): Ten
 async function basisOf(
   { path, change }: WeightChange,
   directions: Directions,
-  most?: number,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<Tensor2D> {
   return using(change(), async (delta) => {
-    const all = await vectorsOf(delta, directions, path);
-    return tf.tidy(() => {
-      const [dimension, count] = all.shape;
-      const kept = tf.slice(all, [0, 0], [dimension, Math.min(count, most ?? count)]);
-      all.dispose();
-      return kept;
+    const source = sourceOf(delta, directions, path);
+    return using(await decompose(source), async ({ u, s, v }) => {
+      // Behind its rank a matrix has no directions: any vectors would do there.
+      const count = Math.min(numericalRank(await s.data(), shapeOf(source)), most);
+      if (count === 0) throw noDirections(path, directions);
+      const vectors = directions === "A" || directions === "in" ? v : u;
+      return tf.slice(vectors, [0, 0], [vectors.shape[0], count]);
     });
   });
 }
 
-async function vectorsOf(change: Change, directions: Directions, path: string): Promise<Tensor2D> {
-  if (directions === "in" || directions === "out") {
-    const { u, s, v } = await decompose(change);
-    const [wanted, other] = directions === "in" ? [v, u] : [u, v];
-    tf.dispose([s, other]);
-    return wanted;
-  }
-  if (!isFactors(change)) {
-    throw new OptionError(`${path} has no factor ${directions}: its change is one matrix`, {
-      code: "diagnostics/no-factors",
-      value: directions,
-      hint: 'Ask for the directions "in" or "out", which every change has.',
-    });
-  }
-  const { a, b } = change;
-  return tf.tidy(() => (directions === "A" ? svd(a).v : svd(b).u));
+/** The matrix whose singular vectors are wanted. */
+function sourceOf(change: Change, directions: Directions, path: string): Change {
+  if (directions === "in" || directions === "out") return change;
+  if (isFactors(change)) return directions === "A" ? change.a : change.b;
+  throw new OptionError(`${path} has no factor ${directions}: its change is one matrix`, {
+    code: "diagnostics/no-factors",
+    value: directions,
+    hint: 'Ask for the directions "in" or "out", which every change has.',
+  });
+}
+
+const noDirections = (path: string, directions: Directions): OptionError =>
+  new OptionError(`${path} has no directions to compare: what "${directions}" asks for is zero`, {
+    code: "diagnostics/no-directions",
+    value: path,
+    hint: "Before its first step of training B is zero, and so is the change. Train the adapter first.",
+  });
+
+function requireDirections(directions: string): void {
+  if (["A", "B", "in", "out"].includes(directions)) return;
+  throw new OptionError(`directions cannot be ${JSON.stringify(directions)}`, {
+    code: "diagnostics/unknown-directions",
+    value: directions,
+    hint: "Choose A, B, in or out.",
+  });
 }
 
 async function requireOrthonormal(bases: Record<string, Tensor2D>): Promise<void> {

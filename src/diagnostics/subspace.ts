@@ -146,6 +146,7 @@ export function attachSubspace(model: TransformerDecoder, options: SubspaceOptio
     options,
   );
   adapters.attach(subspace);
+  adapters.enable(true);
   adapters.activate([name]);
   return subspace;
 }

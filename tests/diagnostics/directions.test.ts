@@ -118,7 +118,47 @@ describe("subspace similarity", () => {
     await expect(adapterSimilarity([one], [other])).rejects.toThrow(/no weight in common/);
     const whole = wholeChangeOf(golden.factors[0] as never);
     await expect(adapterSimilarity([whole], [whole])).rejects.toThrow(/no factor A/);
-    expect(() => randomBasis(3, 4, 1)).toThrow(OptionError);
+    for (const [dimension, count] of [
+      [3, 4],
+      [3, 1.5],
+      [2.5, 1],
+    ] as const)
+      expect(() => randomBasis(dimension, count, 1)).toThrow(OptionError);
+    const line = tf.tensor1d([1]);
+    await expect(subspaceSimilarity(line as never, line as never)).rejects.toThrow(ShapeError);
+    line.dispose();
+  });
+
+  it("refuses a change that is zero, whose directions are any", async () => {
+    const zero = { path: "zero", change: () => tf.zeros<tf.Rank.R2>([3, 4]) };
+    await expect(adapterSimilarity([zero], [zero], { directions: "in" })).rejects.toThrow(
+      /zero has no directions/,
+    );
+  });
+
+  it("compares as many directions as the rank of each change", async () => {
+    const outer = {
+      path: "w",
+      change: () =>
+        tf.tensor2d([
+          [1, 2, 3],
+          [2, 4, 6],
+        ]),
+    };
+    const rows = rowsOf<Similarity>(await adapterSimilarity([outer], [outer], { directions: "out" }));
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.similarity).toBeCloseTo(1, 5);
+  });
+
+  it.each([
+    { most: 0 },
+    { most: -1 },
+    { most: 1.5 },
+    { most: Number.NaN },
+    { directions: "X" as "A" },
+  ])("refuses to compare %j", async (options) => {
+    const change = changeOf(golden.factors[0] as never);
+    await expect(adapterSimilarity([change], [change], options)).rejects.toThrow(OptionError);
   });
 });
 
@@ -230,6 +270,7 @@ describe("intruder dimensions", () => {
     const change = changeOf(golden.factors[0] as never);
     await expect(intruderTable([change], { threshold: 2 })).rejects.toThrow(OptionError);
     await expect(intruderTable([change], { top: 0 })).rejects.toThrow(OptionError);
+    await expect(intruderTable([change], { side: "left" as "out" })).rejects.toThrow(/Choose out or in/);
   });
 });
 

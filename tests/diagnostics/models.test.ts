@@ -9,7 +9,7 @@ import {
   weightChanges,
 } from "posttrain/diagnostics";
 import { OptionError } from "posttrain/errors";
-import { addAdapter, type LoraConfig, mergedWeight } from "posttrain/lora";
+import { addAdapter, type LoraConfig, mergedWeight, setAdapter } from "posttrain/lora";
 import { createDecoder, type TransformerDecoder } from "posttrain/model";
 import { trainSft } from "posttrain/sft";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -105,6 +105,20 @@ describe.each(["llama", "gpt2"] as const)("an adapter on a %s", (architecture) =
         expect(tf.max(tf.abs(expected)).dataSync()[0]).toBeGreaterThan(1e-3);
       }
     });
+  });
+
+  it.each<[string, LoraConfig]>([
+    ["DoRA", { useDora: true }],
+    ["DoRA from PiSSA", { useDora: true, initLoraWeights: "pissa" }],
+  ])("changes as much when another one is at work: %s", async (_, config) => {
+    addAdapter(model, { r: 3, ...config }, { name: "first" });
+    await train(model);
+    const norms = async () => (await normTable(adapterChanges(model, "first"))).objects();
+    const atWork = await norms();
+    addAdapter(model, { r: 3, initLoraWeights: "pissa" }, { name: "second" });
+    expect(await norms()).toEqual(atWork);
+    setAdapter(model, []);
+    expect(await norms()).toEqual(atWork);
   });
 
   it("has at most its own rank in every layer, and leaves no tensor behind when looked at", async () => {
