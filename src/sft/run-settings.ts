@@ -10,6 +10,7 @@ const DECISIVE = [
   "betas",
   "epsilon",
   "weightDecay",
+  "rateFactor",
   "maxGradNorm",
   "labelSmoothing",
   "neftuneNoiseAlpha",

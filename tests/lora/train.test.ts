@@ -266,6 +266,13 @@ describe("a checkpoint", () => {
     expect({ ...baseWeights(model), ...adapterWeights() }).toEqual(before);
   });
 
+  it("is refused with another rule for the learning rates of A and B", async () => {
+    addAdapter(model, config);
+    await train({ maxSteps: 2, outputFolder: folder });
+    const resumed = train({ maxSteps: 4, resumeFrom: folder, rateFactor: loraPlus(16) });
+    await expect(resumed).rejects.toThrow(/rateFactor left out, not "a function"/);
+  });
+
   it("of a whole model is refused by one with an adapter", async () => {
     await train({ maxSteps: 1, outputFolder: folder });
     addAdapter(model, config);
