@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Tensor, tf } from "../backend/tf.js";
 import { DataError } from "../errors.js";
 import { type FloatType, replaceFile, type TensorEntry, writeSafetensors } from "../files/index.js";
@@ -28,7 +28,8 @@ export interface SaveAdapterOptions {
  * An adapter that started from a part of the base's weights (PiSSA, OLoRA) is written as the plain one of twice the
  * rank that computes the same, so that it fits the unchanged base; it is that which comes back when it is loaded.
  *
- * A folder that holds nothing else is replaced as a whole; in one with other files the two are replaced one by one.
+ * An adapter's folder that holds nothing else is replaced as a whole; in any other, and in the working directory, the
+ * two files are replaced one by one.
  *
  * @throws {AdapterError} when no adapter has this name
  * @throws {OptionError} when the folder is no path
@@ -48,7 +49,8 @@ export async function saveAdapter(
     replaceFile(join(place, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
   };
   try {
-    await (holdsOthers(folder) ? write(folder) : writeFolderAtomically(folder, write));
+    const place = resolve(folder);
+    await (canBeReplaced(place) ? writeFolderAtomically(place, write) : write(place));
   } catch (cause) {
     throw new DataError(`the adapter "${name}" was not saved: ${(cause as Error).message}`, {
       code: "lora/not-saved",
@@ -59,11 +61,14 @@ export async function saveAdapter(
   }
 }
 
-function holdsOthers(folder: string): boolean {
+/** Whether a folder is that of an adapter alone, or not there yet. The working directory must stay the one it is. */
+function canBeReplaced(folder: string): boolean {
+  if (folder === process.cwd()) return false;
   try {
-    return readdirSync(folder).some((file) => file !== WEIGHTS_FILE && file !== CONFIG_FILE);
+    const files = readdirSync(folder);
+    return files.length > 0 && files.every((file) => file === WEIGHTS_FILE || file === CONFIG_FILE);
   } catch {
-    return false; // not there yet; whatever else is wrong shows when it is written
+    return true; // whatever else is wrong shows when it is written
   }
 }
 

@@ -154,6 +154,26 @@ describe("an adapter that is saved and loaded again", () => {
     expect(readdirSync(folder).sort()).toEqual(["alone", "shared"]);
   });
 
+  it("is written whether or not the folder is there, ends with a slash, or is the one that the process works in", async () => {
+    model = freshModel("llama");
+    addAdapter(model);
+    const slashed = `${join(folder, "slashed")}/`;
+    const here = mkdtempSync(join(folder, "here-"));
+    const outside = process.cwd();
+    process.chdir(here);
+    try {
+      for (let time = 0; time < 2; time++) {
+        await saveAdapter(model, slashed);
+        await saveAdapter(model, ".");
+      }
+      expect(readdirSync(".").sort()).toEqual([CONFIG, WEIGHTS]);
+    } finally {
+      process.chdir(outside);
+    }
+    expect(readdirSync(slashed).sort()).toEqual([CONFIG, WEIGHTS]);
+    expect(readdirSync(folder)).toHaveLength(2);
+  });
+
   it("says where it cannot be written, and leaves what is there", async () => {
     model = freshModel("llama");
     addAdapter(model);
