@@ -136,9 +136,15 @@ export class LoraLayer implements LinearAdapter {
 export const rowNorms = (weight: Tensor2D, layout: WeightLayout): Tensor1D =>
   tf.tidy(() => tf.sqrt(tf.sum(tf.square(weight), layout === "outIn" ? 1 : 0)) as Tensor1D);
 
+/** Stands for the length of a row of zeros, whose direction is none, so that 0 / 0 is 0. */
+const SHORTEST = 1e-20;
+
 /** ‖W₀ + s·BA‖ of every row, `[out]`. */
 const correctedNorms = (layer: LoraLayer, frozen: Tensor2D): Tensor1D =>
-  tf.tidy(() => rowNorms(tf.add<Tensor2D>(frozen, deltaWeight(layer)), layer.linear.layout));
+  tf.tidy(() => {
+    const norms = rowNorms(tf.add<Tensor2D>(frozen, deltaWeight(layer)), layer.linear.layout);
+    return tf.maximum(norms, SHORTEST);
+  });
 
 /**
  * What an adapter adds to a weight.

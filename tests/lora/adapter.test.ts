@@ -37,6 +37,18 @@ describe("a fresh adapter", () => {
     expect(logits(model)).toEqual(before);
   });
 
+  it("changes nothing of rows that are zero either, merged or not (DoRA)", () => {
+    const model = freshModel("llama");
+    for (const { weight } of model.linears().slice(0, 2)) {
+      tf.tidy(() => weight.variable.assign(tf.zerosLike(weight.variable)));
+    }
+    const before = logits(model);
+    addAdapter(model, { useDora: true, targetModules: "all-linear" });
+    expect(largestGap(logits(model), before)).toBeLessThan(1e-6);
+    mergeAdapter(model);
+    expect(largestGap(logits(model), before)).toBeLessThan(1e-6);
+  });
+
   it.each(families)("adds s·BA to each product once B is not 0 (%s)", (family) => {
     const model = freshModel(family);
     perturb(addAdapter(model, { targetModules: "all-linear", r: 3, loraAlpha: 5 }));
