@@ -21,7 +21,7 @@ import { setUpReference } from "./reference-environment.js";
 import { type CaseResult, type FailedCase, type Report, versionsOf } from "./report.js";
 import { runCase } from "./run-case.js";
 import { caseLines } from "./terminal.js";
-import type { BenchCase } from "./types.js";
+import { type BenchCase, SEED } from "./types.js";
 import { TemporaryWorkspace } from "./workspace.js";
 
 const folder = fileURLToPath(new URL("report/", import.meta.url));
@@ -96,7 +96,7 @@ function describe(finished: CaseResult[], failed: FailedCase[]): Report {
     ),
     date: new Date().toISOString().slice(0, 10),
     machine: `${processor}, ${cpus().length} cores, ${memory} GiB, ${platform()}`,
-    threads,
+    ...{ threads, seed: SEED },
     versions: versionsOf(finished),
     cases: finished,
     failed,

@@ -13,7 +13,7 @@ const HEADER = [
 
 /** The report for people to read. */
 export function reportMarkdown(report: Report): string {
-  const { command, date, machine, threads, versions, cases, failed } = report;
+  const { command, date, machine, threads, seed, versions, cases, failed } = report;
   const rows = cases.flatMap((result) => result.sides.map((side, i) => row(result, side, i === 0)));
   const listed = Object.entries(versions).map(([name, version]) =>
     name === "backend" ? version : `${name} ${version}`,
@@ -35,7 +35,7 @@ export function reportMarkdown(report: Report): string {
   const notes = cases.filter(misses).map(({ name, note }) => `- ${name}: ${note}`);
   return [
     "# Ours and PyTorch, taking turns",
-    `\`${command}\`, ${date}, ${machine}, ${threads} threads each, float32. ${listed.join(", ")}.`,
+    `\`${command}\`, ${date}, ${machine}, ${threads} threads each, float32, seed ${seed}. ${listed.join(", ")}.`,
     "Times are medians over the rounds. A ratio is the median over rounds of our time over PyTorch's in the same round; in brackets where its middle half lies. Peak memory is that of the whole process.",
     tableOf([HEADER, ...rows]),
     ...(notes.length > 0 ? [`Where the time and the memory go:\n\n${notes.join("\n")}`] : []),

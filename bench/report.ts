@@ -52,6 +52,7 @@ export interface Report {
   date: string;
   machine: string;
   threads: number;
+  seed: number;
   versions: Record<string, string>;
   cases: CaseResult[];
   failed: FailedCase[];

@@ -2,6 +2,9 @@ import type { BackendName } from "posttrain/backend";
 import type { LoraConfig } from "posttrain/lora";
 import type { TokenizedExample } from "posttrain/training";
 
+/** Everything random follows from it: fresh weights, fresh adapters, random rows. */
+export const SEED = 1;
+
 /** What both sides of a comparison are told to do, in the same words. */
 export type Task = TrainTask | GenerateTask | LoadTask;
 

@@ -7,12 +7,11 @@ import { promisify } from "node:util";
 import type { LoraConfig } from "posttrain/lora";
 import { modelPath } from "posttrain/model";
 import { encode, loadTokenizer } from "posttrain/tokenizer";
-import type { Workspace } from "./types.js";
+import { SEED, type Workspace } from "./types.js";
 
 const makeModel = fileURLToPath(new URL("ours/make-model.mjs", import.meta.url));
 const corpus = new URL("../datasets/corpus/en/", import.meta.url);
 const TEXT = "how-things-work.txt";
-const SEED = 1;
 
 /** A temporary folder with the models that cases ask for, each made once. */
 export class TemporaryWorkspace implements Workspace {

@@ -5,6 +5,7 @@ import {
   EAGER,
   type Growth,
   type OurSide,
+  SEED,
   type TrainTask,
   WASM,
 } from "../types.js";
@@ -92,7 +93,7 @@ function growthOf({ rows, time }: Shape): Growth[] {
 }
 
 function randomRows({ rows, time }: Shape, vocabSize: number): TrainTask["examples"] {
-  const random = new Random(1);
+  const random = new Random(SEED);
   return Array.from({ length: rows }, () => ({
     tokenIds: Array.from({ length: time }, () => random.integer(vocabSize)),
     mask: new Array<number>(time).fill(1),

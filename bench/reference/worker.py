@@ -13,6 +13,7 @@ from platform import python_version
 answers = os.fdopen(os.dup(1), "w")  # whatever the libraries print goes to stderr
 os.dup2(2, 1)
 
+import peft  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
@@ -48,6 +49,7 @@ def main():
         "Python": python_version(),
         "torch": torch.__version__.split("+")[0],
         "transformers": transformers.__version__,
+        "PEFT": peft.__version__,
     }
     write({"versions": versions, "device": "the CPU"})
     for line in sys.stdin:

@@ -33,6 +33,7 @@ export const reportOf = (more: Partial<Report> = {}): Report => ({
   date: "2026-01-02",
   machine: "a processor, 2 cores",
   threads: 2,
+  seed: 1,
   versions: { Node: "20.20.2", backend: "TensorFlow 2.18.1" },
   cases: [],
   failed: [],
