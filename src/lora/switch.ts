@@ -17,13 +17,22 @@ export function setAdapter(model: TransformerDecoder, names: string | readonly s
   model.adapters.activate(chosen.map(({ name }) => name));
 }
 
-/** Lets the chosen adapters work again. */
+/**
+ * Lets the chosen adapters work again.
+ *
+ * @throws {AdapterError} for what is no decoder
+ */
 export function enableAdapters(model: TransformerDecoder): void {
   requireDecoder(model);
   model.adapters.enable(true);
 }
 
-/** Leaves the base model alone, until adapters are enabled or one is added. */
+/**
+ * Leaves the base model alone, until adapters are enabled, merged, or one is added. Choosing others with `setAdapter`
+ * does not enable them.
+ *
+ * @throws {AdapterError} for what is no decoder
+ */
 export function disableAdapters(model: TransformerDecoder): void {
   requireDecoder(model);
   model.adapters.enable(false);
