@@ -21,7 +21,7 @@ export interface SideResult {
   /** The first and last loss, or token. */
   firstOutcome: number;
   lastOutcome: number;
-  /** From PyTorch's outcomes, over all turns. */
+  /** From PyTorch's outcomes, over those that the case compares. */
   largestDifference: number;
   /** Whether that is within the case's tolerance. */
   sameWork: boolean;

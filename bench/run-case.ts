@@ -62,7 +62,7 @@ async function round(contestants: Contestant[], count: number): Promise<void> {
 }
 
 function compare(
-  { name, title, perTurn, tolerance, targets, growth, note }: BenchCase,
+  { name, title, perTurn, tolerance, compared, targets, growth, note }: BenchCase,
   contestants: Contestant[],
   warmUp: number,
   disturbed: CaseResult["disturbance"],
@@ -76,8 +76,8 @@ function compare(
   const sides = contestants.map((contestant): SideResult => {
     const { side, ready } = contestant;
     const ratios = roundRatios(secondsOf(contestant), secondsOf(reference));
-    const difference = largestDifference(outcomeOf(contestant), outcomeOf(reference));
     const outcome = outcomeOf(contestant);
+    const difference = largestDifference(outcome, outcomeOf(reference), compared);
     return {
       name: side.name,
       versions: ready.versions,

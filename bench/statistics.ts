@@ -36,9 +36,18 @@ export function roundRatios(ours: readonly number[], reference: readonly number[
   return ours.map((seconds, round) => seconds / (reference[round] as number));
 }
 
-/** The largest distance of two lists of numbers; infinite when they differ in length or hold a NaN. */
-export function largestDifference(a: readonly number[], b: readonly number[]): number {
+/**
+ * The largest distance of two lists of numbers, or of what they begin with; infinite when they differ in length or
+ * hold a NaN anywhere.
+ */
+export function largestDifference(
+  a: readonly number[],
+  b: readonly number[],
+  compared = Number.POSITIVE_INFINITY,
+): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   const differences = a.map((value, i) => Math.abs(value - (b[i] as number)));
-  return differences.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(0, ...differences);
+  return differences.some(Number.isNaN)
+    ? Number.POSITIVE_INFINITY
+    : Math.max(0, ...differences.slice(0, compared));
 }

@@ -76,6 +76,8 @@ export interface BenchCase {
   turns: number;
   /** How far the outcomes of two sides may be apart. */
   tolerance: number;
+  /** How many of the outcomes are compared, from the first on. @default all */
+  compared?: number;
   /** The ratio ours/PyTorch to reach, for each of our sides. */
   targets: Partial<Record<OurSide["name"], number>>;
   /** The lines this case is a point of. */

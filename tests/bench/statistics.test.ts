@@ -45,7 +45,13 @@ describe("largestDifference", () => {
     expect(largestDifference([], [])).toBe(0);
   });
 
+  it("looks at the first numbers alone when told to", () => {
+    expect(largestDifference([1, 2, 3], [1.25, 2, 9], 2)).toBe(0.25);
+  });
+
   it("is infinite when something is missing or not a number", () => {
+    expect(largestDifference([1, 2], [1], 1)).toBe(Number.POSITIVE_INFINITY);
+    expect(largestDifference([1, Number.NaN], [1, 2], 1)).toBe(Number.POSITIVE_INFINITY);
     expect(largestDifference([1], [1, 2])).toBe(Number.POSITIVE_INFINITY);
     expect(largestDifference([Number.NaN], [1])).toBe(Number.POSITIVE_INFINITY);
   });
