@@ -144,9 +144,9 @@ export class AdamW {
       const update = canUpdateInPlace() ? updateInResources : updateByFormula;
       const rates = memoised((rateFactor: number, weightDecay: number) => ({
         stepSize: tf.mul<Scalar>(tf.mul(stepSize, accepted), rateFactor),
-        shrink:
+        decay:
           weightDecay > 0
-            ? tf.sub<Scalar>(1, tf.mul(tf.mul(learningRate, accepted), rateFactor * weightDecay))
+            ? tf.mul<Scalar>(tf.mul(learningRate, accepted), rateFactor * weightDecay)
             : undefined,
       }));
 

@@ -2,6 +2,7 @@ import {
   type BackendName,
   type CompileOptions,
   compileStep,
+  nativeBackend,
   Random,
   type Tensor,
   tf,
@@ -79,12 +80,32 @@ describe.each(["fastest", "cpu"] as const)("AdamW on the %s backend", (backend) 
 });
 
 describe("AdamW", () => {
+  beforeAll(async () => {
+    await useBackend();
+  });
+
   it("shrinks weights but neither norms nor biases when the gradient is zero", () => {
     const parameters = parametersAt({ weight: [[2, -4]], bias: [3] });
     const optimizer = new AdamW(parameters, { weightDecay: 0.1 });
     optimizer.step({ weight: tf.zeros([1, 2]), bias: tf.zeros([1]) }, 0.5);
     expectClose(parameters[0]?.variable, [[2 * 0.95, -4 * 0.95]]);
     expectClose(parameters[1]?.variable, [3]);
+  });
+
+  it("leaves a weight that can be read without a copy of it", ({ skip }) => {
+    const backend = nativeBackend();
+    if (!backend) return skip("only TensorFlow's library changes weights in place");
+    const size = 2 ** 24; // 64 MB
+    const weight = tf.tidy(() => tf.variable(tf.ones([size / 64, 64])));
+    const optimizer = new AdamW([{ name: "weight", variable: weight, trainable: true }], {
+      weightDecay: 0.1,
+    });
+    tf.dispose(tf.tidy(() => optimizer.step({ weight: tf.ones(weight.shape) }, 0.1)));
+    const before = process.memoryUsage().rss;
+    backend.getInputTensorIds([weight]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(size * 2);
+    optimizer.dispose();
+    weight.dispose();
   });
 
   it("goes on from a saved state exactly as if it had never stopped", () => {
