@@ -206,7 +206,7 @@ function memoised<Result>(compute: (a: number, b: number) => Result): typeof com
 }
 
 const zerosLike = (variable: Variable): Variable =>
-  tf.tidy(() => tf.variable(tf.zeros(variable.shape), false));
+  tf.tidy(() => tf.variable(tf.zerosLike<Tensor>(variable), false));
 
 /** x · factor, and 0 where the factor is 0 even if x is not finite: a plain product would carry NaN onwards. */
 function timesOrZero<T extends Tensor>(x: T, factor: Scalar): T {

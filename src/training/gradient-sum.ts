@@ -16,10 +16,10 @@ export class GradientSum {
   readonly #loss: Variable;
 
   constructor(parameters: readonly Parameter[]) {
-    const zeros = (shape: number[]): Variable => tf.tidy(() => tf.variable(tf.zeros(shape), false));
+    const zeros = (like: Tensor): Variable => tf.tidy(() => tf.variable(tf.zerosLike(like), false));
     const trainable = parameters.filter((parameter) => parameter.trainable);
-    this.#sums = new Map(trainable.map(({ name, variable }) => [name, zeros(variable.shape)]));
-    this.#loss = zeros([]);
+    this.#sums = new Map(trainable.map(({ name, variable }) => [name, zeros(variable)]));
+    this.#loss = tf.tidy(() => tf.variable(tf.scalar(0), false));
   }
 
   /** Adds the gradients and the loss of a micro-batch, which stay the caller's. */
