@@ -34,7 +34,7 @@ export interface Learned {
 }
 
 /** From how many batches of a shape on tracing saves more time than it takes. */
-const TRACING_PAYS = 8;
+const TRACING_PAYS = 4;
 
 interface MaybeCompiled<In, Out> {
   compiled: CompiledStep<In, Out>;
