@@ -71,10 +71,12 @@ function layoutFor(cases: readonly CaseResult[]): Layout {
   };
 }
 
-/** What the picture shows, in words. Only cases without doubts count. */
+/** What the picture shows, in words. Only cases with a target and without doubts count. */
 export function finding(cases: readonly CaseResult[]): string {
   const trusted = cases.filter(({ doubts }) => doubts.length === 0);
-  const compiled = trusted.flatMap(({ sides }) => sides.filter(({ name }) => name === "compiled"));
+  const compiled = trusted.flatMap(({ sides }) =>
+    sides.filter(({ name, target }) => name === "compiled" && target !== undefined),
+  );
   if (compiled.length === 0) return "Ratios on a machine too busy to compare";
   const won = compiled.filter(({ ratio }) => ratio.median <= 1).length;
   return `Compiled, ours takes no longer than PyTorch in ${won} of ${compiled.length} cases`;

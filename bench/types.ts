@@ -6,7 +6,7 @@ import type { TokenizedExample } from "posttrain/training";
 export const SEED = 1;
 
 /** What both sides of a comparison are told to do, in the same words. */
-export type Task = TrainTask | GenerateTask | LoadTask;
+export type Task = TrainTask | GenerateTask | LoadTask | MultiplyTask;
 
 /** Optimizer steps on one batch, AdamW, gradients clipped to 1. */
 export interface TrainTask {
@@ -37,6 +37,14 @@ export interface LoadTask {
   /** A GGUF file, or a folder with safetensors. */
   model: string;
   probe: number[];
+}
+
+/** x·Wᵀ of two matrices of small whole numbers, whose product is exact. */
+export interface MultiplyTask {
+  kind: "multiply";
+  rows: number;
+  inner: number;
+  columns: number;
 }
 
 /** Does the task `count` times and returns numbers that must be the same on both sides. */
@@ -82,7 +90,7 @@ export interface BenchCase {
   targets: Partial<Record<OurSide["name"], number>>;
   /** The lines this case is a point of. */
   growth?: Growth[];
-  /** Where the time or memory goes and what was tried; the report says it where a target is missed. */
+  /** Where the time or memory goes and what was tried; the report says it where a target is missed or there is none. */
   note?: string;
   task(workspace: Workspace): Promise<Task>;
 }

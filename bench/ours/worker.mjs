@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { tf, useBackend } from "posttrain/backend";
 import { prepareGeneration } from "./generate.mjs";
 import { prepareLoading } from "./load.mjs";
+import { prepareProduct } from "./multiply.mjs";
 import { prepareTraining } from "./train.mjs";
 
 /** @typedef {import("../types.js").Task} Task */
@@ -37,7 +38,8 @@ process.exit(0);
 function prepare(task, compile) {
   if (task.kind === "train") return prepareTraining(task, compile);
   if (task.kind === "generate") return prepareGeneration(task);
-  return prepareLoading(task);
+  if (task.kind === "load") return prepareLoading(task);
+  return prepareProduct(task);
 }
 
 async function read() {

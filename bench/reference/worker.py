@@ -19,9 +19,15 @@ import transformers  # noqa: E402
 
 from generate import prepare_generation  # noqa: E402
 from load import prepare_loading  # noqa: E402
+from multiply import prepare_product  # noqa: E402
 from train import prepare_training  # noqa: E402
 
-PREPARE = {"train": prepare_training, "generate": prepare_generation, "load": prepare_loading}
+PREPARE = {
+    "train": prepare_training,
+    "generate": prepare_generation,
+    "load": prepare_loading,
+    "multiply": prepare_product,
+}
 
 
 def write(message):

@@ -26,6 +26,13 @@ describe("reportMarkdown", () => {
     expect(text).toContain("eager did not compute what PyTorch did (apart by 3e-2)");
   });
 
+  it("explains a missed target, and what has none, but not a target that was reached", () => {
+    const note = "the disk is slow";
+    const explained = (seconds: number, target?: number) =>
+      markdown([[side("compiled", seconds, { target })], { note }]).includes(`- tiny-step: ${note}`);
+    expect([explained(1.1, 1), explained(0.9, 1), explained(0.9)]).toEqual([true, false, true]);
+  });
+
   it("lists the cases that failed with the last line of what they said", () => {
     const failed = [{ name: "load", title: "load", error: "PyTorch ended early:\nMemoryError" }];
     expect(reportMarkdown(reportOf({ failed }))).toContain("- load failed: MemoryError");
@@ -73,8 +80,8 @@ describe("the picture", () => {
   });
 
   it("counts in its title only what can be trusted", () => {
-    const doubtful = caseOf([side("compiled", 0.5)], { doubts: ["only 3 rounds"] });
-    expect(finding([caseOf([side("compiled", 0.9)]), doubtful])).toContain("in 1 of 1 cases");
+    const doubtful = caseOf([side("compiled", 0.5, { target: 1 })], { doubts: ["only 3 rounds"] });
+    expect(finding([caseOf([side("compiled", 0.9, { target: 1 })]), doubtful])).toContain("in 1 of 1 cases");
     expect(finding([doubtful])).toContain("too busy");
   });
 });
