@@ -20,9 +20,22 @@ const DECISIVE = [
 export function runSettings(settings: SftSettings): Record<string, unknown> {
   const entries = DECISIVE.map((name) => {
     const value = settings[name];
+    if (name === "rateFactor") return [name, factorCounts(settings)];
     return [name, typeof value === "function" ? "a function" : value];
   });
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
+}
+
+/** How many trained parameters have which factor. */
+function factorCounts({ model, rateFactor }: SftSettings): Record<string, number> | undefined {
+  if (!rateFactor) return undefined;
+  const counts: Record<string, number> = {};
+  for (const parameter of model.parameters()) {
+    if (!parameter.trainable) continue;
+    const factor = rateFactor(parameter);
+    counts[factor] = (counts[factor] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** @throws {CheckpointError} naming the first option that differs from the saved run's */

@@ -266,11 +266,16 @@ describe("a checkpoint", () => {
     expect({ ...baseWeights(model), ...adapterWeights() }).toEqual(before);
   });
 
-  it("is refused with another rule for the learning rates of A and B", async () => {
+  it.each<[string, number | undefined, RegExp]>([
+    ["none", undefined, /rateFactor left out, not {"1":\d+,"16":\d+}/],
+    ["that of another ratio", 4, /rateFactor {"1":\d+,"4":\d+}, not {"1":\d+,"16":\d+}/],
+  ])("is refused with LoRA+ where its rule for the learning rates was %s", async (_, ratio, message) => {
     addAdapter(model, config);
-    await train({ maxSteps: 2, outputFolder: folder });
+    const rule = ratio === undefined ? {} : { rateFactor: loraPlus(ratio) };
+    await train({ maxSteps: 2, outputFolder: folder, ...rule });
     const resumed = train({ maxSteps: 4, resumeFrom: folder, rateFactor: loraPlus(16) });
-    await expect(resumed).rejects.toThrow(/rateFactor left out, not "a function"/);
+    await expect(resumed).rejects.toThrow(message);
+    expect(await train({ maxSteps: 4, resumeFrom: folder, ...rule })).toHaveLength(2);
   });
 
   it("of a whole model is refused by one with an adapter", async () => {
