@@ -4,6 +4,7 @@ import type { LoraAdapter } from "./adapter.js";
 import { AdapterError } from "./errors.js";
 import { mergedWeight } from "./layer.js";
 import { requireCompatible, requireDecoder } from "./require.js";
+import { requireFinite } from "./require-finite.js";
 
 /**
  * Computes with single weights $W_0 + \sum_i s_i B_i A_i$ from now on, as fast as the base model. The base's
@@ -65,7 +66,10 @@ function mergedAdapter(adapters: readonly LoraAdapter[]): Adapter {
       const name = `${linear.path}.merged.weight`;
       own.set(linear.weight, { name, variable: mergedVariable(linear, adapters), trainable: false });
     }
-    requireFinite(adapters, own);
+    const all = adapters.map(({ name }) => `"${name}"`).join(" and ");
+    const replaced = [...own, ...adapters.flatMap((adapter) => [...adapter.copies])];
+    const weights = replaced.map(([{ name }, { variable }]) => ({ name, variable }));
+    requireFinite(weights, (weight) => `merging ${all} would make ${weight} hold NaN or an infinity`);
   } catch (error) {
     dispose();
     throw error;
@@ -93,21 +97,3 @@ const mergedVariable = (linear: Linear, adapters: readonly LoraAdapter[]): Varia
     }
     return tf.variable(weight, false);
   });
-
-/** @throws {AdapterError} naming the first weight that would hold NaN or an infinity */
-function requireFinite(adapters: readonly LoraAdapter[], own: ReadonlyMap<Parameter, Parameter>): void {
-  const copies = adapters.flatMap((adapter) => [...adapter.copies]);
-  const weights = [...own, ...copies];
-  const sound = tf.tidy(() =>
-    tf.stack(weights.map(([, { variable }]) => tf.all(tf.isFinite(variable)))).dataSync(),
-  );
-  const broken = weights.findIndex((_, i) => !sound[i]);
-  if (broken < 0) return;
-  const [weight] = weights[broken] as [Parameter, Parameter];
-  const names = adapters.map(({ name }) => `"${name}"`).join(" and ");
-  throw new AdapterError(`merging ${names} would make ${weight.name} hold NaN or an infinity`, {
-    code: "lora/not-finite",
-    value: weight.name,
-    hint: "The adapter is broken, perhaps by training that diverged: load it again or train it at a lower learning rate.",
-  });
-}

@@ -10,6 +10,7 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "./adapter-files.js";
 import { peftNames } from "./peft-names.js";
 import { plainFactors, startsFromParts } from "./plain-factors.js";
 import { requireAdapter, requireFolder } from "./require.js";
+import { requireFinite } from "./require-finite.js";
 import { writePeftConfig } from "./write-peft-config.js";
 
 export interface SaveAdapterOptions {
@@ -31,7 +32,7 @@ export interface SaveAdapterOptions {
  * An adapter's folder that holds nothing else is replaced as a whole; in any other, and in the working directory, the
  * two files are replaced one by one.
  *
- * @throws {AdapterError} when no adapter has this name
+ * @throws {AdapterError} when no adapter has this name, or its weights are not finite
  * @throws {OptionError} when the folder is no path
  * @throws {DataError} when it cannot be written, as on a full disk; what was there before is unharmed
  * @source PEFT 0.21.2, `save_pretrained`
@@ -43,6 +44,10 @@ export async function saveAdapter(
 ): Promise<void> {
   const adapter = requireAdapter(model, name);
   requireFolder(folder);
+  requireFinite(
+    adapter.parameters(),
+    (weight) => `the adapter "${name}" holds NaN or an infinity in ${weight}`,
+  );
   const config = writePeftConfig(model, adapter, baseModel);
   const write = async (place: string): Promise<void> => {
     writeSafetensors(join(place, WEIGHTS_FILE), await entries(model, adapter), { dtype });

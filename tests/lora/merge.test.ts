@@ -1,10 +1,11 @@
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tf, useBackend } from "posttrain/backend";
 import {
   AdapterError,
   addAdapter,
+  combineAdapters,
   deleteAdapter,
   disabled,
   type LoraConfig,
@@ -12,6 +13,7 @@ import {
   loraModules,
   mergeAdapter,
   mergeAndUnload,
+  saveAdapter,
   setAdapter,
   unmergeAdapter,
 } from "posttrain/lora";
@@ -214,6 +216,28 @@ describe("a broken adapter", () => {
     expect(() => mergeAndUnload(model)).toThrow(/NaN or an infinity/);
     expect(model.adapters.active).toEqual(["broken"]);
     expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it("is neither saved nor combined with another", async () => {
+    const model = freshModel("llama");
+    addAdapter(model, {}, { name: "other" });
+    addAdapter(model, {}, { name: "broken" });
+    const [, module] = loraModules(model, "broken");
+    if (module) tf.tidy(() => module.a.variable.assign(tf.fill(module.a.variable.shape, Number.NaN)));
+    const tensors = tf.memory().numTensors;
+    const folder = mkdtempSync(join(tmpdir(), "posttrain-"));
+    const place = join(folder, "broken");
+    const message = /"broken" holds NaN or an infinity in .*layers\.0\.self_attn\.v_proj\.lora_A/;
+    await expect(saveAdapter(model, place, { name: "broken" })).rejects.toThrow(message);
+    expect(existsSync(place)).toBe(false);
+    for (const combination of ["cat", "svd", "linear"] as const) {
+      const combine = () =>
+        combineAdapters(model, ["other", "broken"], [1, 1], { name: "both", combination });
+      expect(combine).toThrow(message);
+    }
+    expect(listAdapters(model)).toHaveLength(2);
+    expect(tf.memory().numTensors).toBe(tensors);
+    rmSync(folder, { recursive: true });
   });
 
   it("is not needed to be told that nothing is there to merge", () => {
