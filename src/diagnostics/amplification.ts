@@ -23,7 +23,8 @@ export interface AmplificationOptions extends WalkOptions {
  * is large where the change stresses what was there but not prominent. Columns: `path`, `layer`, `module`, `rank`
  * (r), `change_norm` (‖ΔW_r‖_F, all of ΔW when r is its rank), `projected_norm` (‖UᵀW₀V‖_F), `top_norm` (the same
  * with W₀'s own first r directions, the most there can be), `random_norm` (with random directions: the root of the
- * expected square, r‖W₀‖_F/√(mn)), `weight_norm` (‖W₀‖_F), `amplification`.
+ * expected square, r‖W₀‖_F/√(mn)), `weight_norm` (‖W₀‖_F), `amplification`. Where all of ΔW is zero, r is 0 and
+ * `amplification` null.
  *
  * @throws {OptionError} when a change comes without W₀, or the rank is not from 1 to that of the change
  * @source Hu et al. 2021 (LoRA), section 7.3, table 7
@@ -40,6 +41,12 @@ export async function amplificationTable(
   return from(rows);
 }
 
+/** Of a change that is zero. */
+const NO_DIRECTIONS = {
+  ...{ rank: 0, change_norm: 0, projected_norm: 0, top_norm: 0, random_norm: 0, weight_norm: 0 },
+  amplification: null,
+};
+
 async function amplification(weight: WeightChange, wanted: number | undefined) {
   const before = originalOf(weight);
   return using(before, () =>
@@ -47,6 +54,8 @@ async function amplification(weight: WeightChange, wanted: number | undefined) {
       using(await decompose(change), async ({ u, s, v }) => {
         const values = Array.from(await s.data());
         const rank = wanted ?? (isFactors(change) ? values.length : rankAtEnergy(values));
+        const weight_norm = await read(changeNorm(before));
+        if (rank === 0 && wanted === undefined) return { ...NO_DIRECTIONS, weight_norm };
         requireRank(rank, values.length, weight.path);
         const first = (vectors: Tensor2D): Tensor2D => tf.slice(vectors, [0, 0], [vectors.shape[0], rank]);
         const projected_norm = await read(tf.tidy(() => projectedNorm(before, first(u), first(v))));
@@ -54,7 +63,6 @@ async function amplification(weight: WeightChange, wanted: number | undefined) {
           await using(tf.clone(before), singularValues), // read anew: WebGPU forgets what it has computed with
           async (top) => Array.from(await top.data()),
         );
-        const weight_norm = await read(changeNorm(before));
         const change_norm = frobeniusNorm(values.slice(0, rank));
         const random_norm = (rank * weight_norm) / Math.sqrt(before.size);
         const top_norm = frobeniusNorm(own.slice(0, rank));

@@ -200,12 +200,17 @@ describe("amplification", () => {
     const { path, change } = changeOf(item);
     await expect(amplificationTable([{ path, change }])).rejects.toThrow(/is not known/);
     await expect(amplificationTable([changeOf(item)], { rank: 4 })).rejects.toThrow(OptionError);
+  });
+
+  it("has a row for a change that is zero, which has no directions to strengthen", async () => {
     const zero = {
       path: "m",
       before: () => tf.ones<tf.Rank.R2>([2, 2]),
       change: () => tf.zeros<tf.Rank.R2>([2, 2]),
     };
-    await expect(amplificationTable([zero])).rejects.toThrow(/zero has no directions/);
+    const [row] = rowsOf<Row>(await amplificationTable([zero]));
+    expect(row).toMatchObject({ rank: 0, change_norm: 0, weight_norm: 2, amplification: null });
+    await expect(amplificationTable([zero], { rank: 3 })).rejects.toThrow(/zero has no directions/);
   });
 });
 
