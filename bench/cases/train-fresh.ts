@@ -63,7 +63,7 @@ export const freshSteps: BenchCase[] = [
       TINY,
       { rows, time: 128 },
       [COMPILED],
-      5,
+      rows < 8 ? 15 : 5,
     ),
   ),
 ];
