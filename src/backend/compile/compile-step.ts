@@ -1,12 +1,15 @@
+import { OptionError } from "../../errors.js";
 import type { CompileRoute } from "../candidate.js";
 import { compileRouteOf, type NativeBackend, nativeBackend } from "../native.js";
+import { isTapeOn } from "../tape.js";
 import { type Tensor, tf } from "../tf.js";
 import { RecentlyUsed } from "./cache.js";
 import { functionProgram, type Program, sessionProgram } from "./program.js";
 import { type Feed, Recorder } from "./recorder.js";
 import { CompileError } from "./refusal.js";
 import { changing, resourceOf } from "./resource.js";
-import { present, type TensorRecord, type Trace, trace } from "./trace.js";
+import { type TensorRecord, tensorsOf } from "./tensor-record.js";
+import { type Trace, type TraceOptions, trace } from "./trace.js";
 
 export interface CompileOptions {
   /**
@@ -24,7 +27,8 @@ export interface CompileOptions {
    */
   xla?: boolean;
   /**
-   * For how many combinations of input shapes a compiled program is kept; the one used longest ago goes first.
+   * For how many combinations of input shapes a compiled program is kept, at least 1; the one used longest ago goes
+   * first.
    * @default 16
    */
   cacheSize?: number;
@@ -66,14 +70,17 @@ export interface CompiledStep<In, Out> {
  * A graph repeats operations on tensors and nothing else: numbers of JavaScript, such as a learning rate, keep the
  * value they had (pass them as scalars), and so do branches taken and other effects on JavaScript's side. What
  * would go wrong unnoticed is refused: reading a tensor, random numbers made in JavaScript, making or disposing of
- * a variable, and tensors from outside that are neither inputs nor variables nor in `constants`.
+ * a variable, results whose shape depends on numbers, strings, and tensors from outside that are neither inputs nor
+ * variables nor in `constants`. A call whose gradient is being recorded runs the plain function.
  *
- * Variables may be read and assigned, and changed in place by `updateInPlace`. They change only when a run succeeds:
- * everything that does not wait for a change is computed before the first one is made. On the `func` route
+ * Variables may be read and assigned, and changed in place by `updateInPlace`. A run that fails leaves them as they
+ * were, unless it fails in what it computes from a variable that it has already changed in place: everything else is
+ * computed before the first change. On the `func` route
  * TensorFlow keeps the variables that a step changes where it can write to them, so that a step never holds the old
  * values beside the new ones. Clones, and whatever else shares a variable's data, keep the value they had.
  *
- * @param step a function of its inputs and of variables; synchronous. What it makes and does not return is freed.
+ * @param step a function of its inputs and of variables; synchronous. What it makes and does not return is freed;
+ *   what it keeps by `tf.keep` while it is traced is not that of a run
  * @returns a function with `stats` and `dispose()`
  * @throws {CompileError} from a call, naming the operation and the place, when the step cannot be compiled
  */
@@ -82,14 +89,14 @@ export function compileStep<In extends Tensors<In>, Out extends Tensors<Out>>(
   options: CompileOptions = {},
 ): CompiledStep<In, Out> {
   const compiled = new Compiled(step as unknown as Step, options);
-  const call = (inputs: In): Out => compiled.run(inputs as TensorRecord) as Out;
+  const call = (inputs: In): Out => compiled.run(tensorsOf(inputs, "input")) as Out;
   return Object.defineProperties(call, {
     stats: { get: () => compiled.stats },
     dispose: { value: () => compiled.dispose() },
   }) as CompiledStep<In, Out>;
 }
 
-type Step = (inputs: TensorRecord) => TensorRecord;
+type Step = (inputs: TensorRecord) => unknown;
 
 interface Entry {
   readonly trace: Omit<Trace, "graph">;
@@ -106,7 +113,15 @@ class Compiled {
   constructor(step: Step, options: CompileOptions) {
     this.#step = step;
     this.#options = options;
-    this.#entries = new RecentlyUsed(options.cacheSize ?? 16, ({ program }) => program.dispose());
+    const { cacheSize = 16 } = options;
+    if (!(cacheSize >= 1)) {
+      throw new OptionError(`a compiled step cannot keep ${cacheSize} programs`, {
+        code: "compile/bad-option",
+        value: cacheSize,
+        hint: "Let cacheSize be at least 1, or pass `compile: false`.",
+      });
+    }
+    this.#entries = new RecentlyUsed(cacheSize, ({ program }) => program.dispose());
   }
 
   get stats(): CompileStats {
@@ -119,7 +134,8 @@ class Compiled {
     const backend = nativeBackend();
     const route = this.#route(backend);
     // Within the trace of an outer step it is a part of that step.
-    if (!backend || route === "eager" || Recorder.current) return tf.tidy(() => this.#step(inputs) as never);
+    Recorder.current?.addConstants(this.#options.constants ?? []);
+    if (!backend || route === "eager" || Recorder.current || isTapeOn()) return this.#plain(inputs);
     const key = describe(inputs);
     let entry = this.#entries.get(key);
     if (entry) {
@@ -130,6 +146,14 @@ class Compiled {
       this.#traces++;
     }
     return execute(backend, entry, inputs);
+  }
+
+  /** The function as it is. What it returns are new tensors, even where it hands an input or a variable back. */
+  #plain(inputs: TensorRecord): TensorRecord {
+    return tf.tidy(() => {
+      const results = Object.entries(tensorsOf(this.#step(inputs), "result"));
+      return Object.fromEntries(results.map(([name, tensor]) => [name, tf.clone(tensor)]));
+    });
   }
 
   dispose(): void {
@@ -146,11 +170,23 @@ class Compiled {
   #compile(backend: NativeBackend, route: CompileRoute, inputs: TensorRecord): Entry {
     const { constants = [], xla = false } = this.#options;
     const inPlace = route === "func" && !xla;
-    const { graph, ...rest } = trace(backend, this.#step, inputs, { constants, inPlace });
+    const { graph, ...rest } = this.#trace(backend, inputs, { constants, inPlace });
     const { binding } = backend;
     const program =
       route === "func" ? functionProgram(binding, graph, { xla }) : sessionProgram(binding, graph);
     return { trace: rest, program };
+  }
+
+  /** An operation that stumbles over a stand-in, such as a division of whole numbers by it, gets true numbers. */
+  #trace(
+    ...[backend, inputs, options]: [NativeBackend, TensorRecord, Omit<TraceOptions, "standIns">]
+  ): Trace {
+    try {
+      return trace(backend, this.#step, inputs, { ...options, standIns: true });
+    } catch (error) {
+      if (error instanceof CompileError) throw error;
+      return trace(backend, this.#step, inputs, { ...options, standIns: false });
+    }
   }
 }
 
@@ -168,7 +204,7 @@ function execute(backend: NativeBackend, { trace, program }: Entry, inputs: Tens
     variable.assign(value);
     value.dispose();
   }
-  return Object.fromEntries(results.map((name, index) => [name, outputs[index]]));
+  return Object.fromEntries(results.map((name, index) => [name, outputs[index] as Tensor]));
 }
 
 function fed(source: Feed["source"], inputs: TensorRecord): Tensor {
@@ -185,7 +221,8 @@ function fed(source: Feed["source"], inputs: TensorRecord): Tensor {
 
 /** What a program depends on: the names, types and shapes of the inputs. */
 const describe = (inputs: TensorRecord): string =>
-  Object.entries(present(inputs))
-    .map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape}]`)
-    .sort()
-    .join(" ");
+  JSON.stringify(
+    Object.entries(inputs)
+      .map(([name, { dtype, shape }]) => [name, dtype, ...shape])
+      .sort(),
+  );

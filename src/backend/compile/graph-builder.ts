@@ -3,7 +3,7 @@ import type { Encoded } from "./protobuf.js";
 
 interface GraphNode {
   operation: string;
-  /** Outputs of other nodes that it reads: `"op7:1"`. */
+  /** Outputs of other nodes that it reads: `"MatMul_7:0"`. */
   inputs: readonly string[];
   attributes: Readonly<Record<string, Encoded>>;
   /** Nodes that must have run before. */
@@ -27,7 +27,7 @@ export class GraphBuilder {
     attributes: Readonly<Record<string, Encoded>>,
     after: readonly string[] = [],
   ): string {
-    const name = `${kind}${this.#nodes.size}`;
+    const name = `${kind}_${this.#nodes.size}`;
     this.#nodes.set(name, { operation, inputs, attributes, after });
     if (inputs.some((input) => this.#late.has(nodeOf(input))) || after.some((node) => this.#late.has(node))) {
       this.#late.add(name);

@@ -32,6 +32,8 @@ interface Changed {
 
 const RANDOM_OPERATIONS = /^(rand|random\w*|truncatedNormal|multinomial|dropout)$/;
 const STATEFUL_OPERATIONS = /^(Random|Truncated|Parameterized|Multinomial|StatefulRandom)/;
+const SHAPED_BY_NUMBERS =
+  /^(Unique|Where$|NonMaxSuppression|ListDiff|SparseFillEmptyRows|SparseReshape|String|DynamicPartition)/;
 
 /**
  * Writes down, while a step runs on TensorFlow's library, every operation it calls, as the nodes of a graph.
@@ -57,9 +59,9 @@ export class Recorder {
   #lastUpdate: string[] = [];
   /** Where in the graph the value of a native tensor comes from, and its shape and type. */
   readonly #origins = new Map<number, Typed & { output: string }>();
-  readonly #standIns: StandIns;
+  readonly #standIns: StandIns | undefined;
   readonly #variables: ReadonlyMap<object, Variable>;
-  readonly #constants: ReadonlyMap<object, Tensor>;
+  readonly #constants: Map<object, Tensor>;
   /** Data that the step itself put on the host: `tf.scalar(2)`, shapes, paddings. */
   readonly #madeHere = new WeakSet<object>();
   readonly #hostValues = new Map<number, { shape: number[]; dtype: number; values: ArrayBufferView }>();
@@ -70,20 +72,27 @@ export class Recorder {
   /**
    * @param inPlace whether the graph changes variables itself, in the resources that hold them; otherwise it returns
    *   their new values
+   * @param standIns whether results that are costly to compute get stand-ins
    */
   constructor(
     backend: NativeBackend,
     variables: readonly Variable[],
     constants: readonly Tensor[],
-    { inPlace }: { inPlace: boolean },
+    { inPlace, standIns }: { inPlace: boolean; standIns: boolean },
   ) {
     this.#backend = backend;
     this.#binding = backend.binding;
     this.#idsOf = backend.getInputTensorIds.bind(backend);
-    this.#standIns = new StandIns(backend.binding);
+    this.#standIns = standIns ? new StandIns(backend.binding) : undefined;
     this.#inPlace = inPlace;
     this.#variables = new Map(variables.map((variable) => [variable.dataId, variable]));
-    this.#constants = new Map(constants.map((constant) => [constant.dataId, constant]));
+    this.#constants = new Map();
+    this.addConstants(constants);
+  }
+
+  /** Lets the graph read these tensors from outside. */
+  addConstants(constants: readonly Tensor[]): void {
+    for (const constant of constants) this.#constants.set(constant.dataId, constant);
   }
 
   /** Makes a tensor an input of the graph. */
@@ -269,8 +278,9 @@ export class Recorder {
           value: (...call: Parameters<typeof binding.executeOp>) => {
             const [name, attributes, inputs] = call;
             if (STATEFUL_OPERATIONS.test(name)) throw randomness(this.#refuse.bind(this));
+            if (SHAPED_BY_NUMBERS.test(name)) throw this.#refuseShape(name);
             const read = inputs.map((id) => this.#origins.get(id) as Typed);
-            const standIn = this.#standIns.of(name, read, attributes);
+            const standIn = this.#standIns?.of(name, read, attributes);
             const outputs = standIn ? [standIn] : binding.executeOp(...call);
             this.#recordOperation(call, outputs);
             return outputs;
@@ -296,6 +306,15 @@ export class Recorder {
     return error;
   }
 
+  #refuseShape(operation: string): CompileError {
+    return this.#refuse(
+      "shape",
+      "gives a result whose shape depends on numbers",
+      "Do it outside and pass the result as an input, or mask instead of selecting.",
+      operation,
+    );
+  }
+
   #recordOperation(
     [name, attributes, inputs]: Parameters<NativeBackend["binding"]["executeOp"]>,
     outputs: readonly NativeTensor[],
@@ -304,7 +323,7 @@ export class Recorder {
     const types = origins.map(({ dtype }) => dtype);
     const encoded = encodeAttributes(this.#backend.binding, name, attributes, types);
     const sources = origins.map(({ output }) => output);
-    const node = this.#add("op", name, sources, encoded);
+    const node = this.#add(name, name, sources, encoded);
     for (const [index, tensor] of outputs.entries()) this.#name(tensor.id, tensor, `${node}:${index}`);
   }
 
@@ -312,6 +331,9 @@ export class Recorder {
   #originOf(tensor: Tensor, id: number): string {
     const known = this.#origins.get(id);
     if (known) return known.output;
+    if (tensor.dtype === "string") {
+      throw this.#refuse("string", "reads text", "Turn it into numbers outside, and pass those as an input.");
+    }
     const changed = this.#unread.get(id);
     if (changed) return this.#read(tensor, id, changed);
     const variable = this.#variables.get(tensor.dataId);

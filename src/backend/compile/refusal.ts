@@ -44,6 +44,7 @@ function callingPlace(): string | undefined {
   const frame = stack
     .split("\n")
     .slice(1)
-    .find((line) => !/@tensorflow|tfjs-|node:|<anonymous>/.test(line) && !line.includes(HERE));
-  return frame?.match(/\(?([^()\s]+:\d+:\d+)\)?$/)?.[1]?.replace(/^file:\/\//, "");
+    .find((line) => !/[\\/]@tensorflow[\\/]|\(node:|at node:|<anonymous>/.test(line) && !line.includes(HERE));
+  const place = frame?.match(/\(?([^()\s]+:\d+:\d+)\)?$/)?.[1];
+  return place?.startsWith("file:") ? decodeURI(place.slice("file://".length)) : place;
 }

@@ -2,9 +2,7 @@ import type { NativeBackend } from "../native.js";
 import { type Tensor, tf, type Variable } from "../tf.js";
 import type { Graph } from "./program.js";
 import { type Feed, Recorder } from "./recorder.js";
-
-/** Tensors by name; an absent one is left out. */
-export type TensorRecord = Readonly<Record<string, Tensor | undefined>>;
+import { type TensorRecord, tensorsOf } from "./tensor-record.js";
 
 /** A step written down as a graph. */
 export interface Trace {
@@ -16,30 +14,37 @@ export interface Trace {
   readonly updates: readonly Variable[];
 }
 
+export interface TraceOptions {
+  constants: readonly Tensor[];
+  /** Whether the graph changes variables itself; otherwise it returns their new values. */
+  inPlace: boolean;
+  /** Whether stand-ins take the place of results that are costly to compute. */
+  standIns: boolean;
+}
+
 /**
  * Goes through a step once to learn what it does. Its numbers are not those of a run: only what shapes may depend on
  * is computed. Nothing of it stays: its results are freed, and every variable that it assigned gets its old value back.
  *
- * @param inPlace whether the graph changes variables itself; otherwise it returns their new values
  * @throws {CompileError} when the step does what a graph cannot repeat
  */
 export function trace(
   backend: NativeBackend,
-  step: (inputs: TensorRecord) => TensorRecord,
+  step: (inputs: TensorRecord) => unknown,
   inputs: TensorRecord,
-  { constants, inPlace }: { constants: readonly Tensor[]; inPlace: boolean },
+  { constants, ...options }: TraceOptions,
 ): Trace {
   const variables = Object.values(tf.engine().registeredVariables);
   separate(backend, variables, constants);
-  const recorder = new Recorder(backend, variables, constants, { inPlace });
+  const recorder = new Recorder(backend, variables, constants, options);
   let traced: Trace | undefined;
   try {
     tf.tidy(() => {
       const own = ownHandles(backend, inputs);
       for (const [name, tensor] of Object.entries(own)) recorder.addInput(name, tensor);
       recorder.record(() => {
-        const results = present(step(own));
-        const updates = inPlace ? [] : [...recorder.assigned.keys()];
+        const results = tensorsOf(step(own), "result");
+        const updates = options.inPlace ? [] : [...recorder.assigned.keys()];
         const graph = recorder.finish([...Object.values(results), ...updates]);
         traced = { graph, feeds: recorder.feeds, results: Object.keys(results), updates };
       });
@@ -53,15 +58,9 @@ export function trace(
   }
 }
 
-/** The tensors that are there. */
-export const present = (record: TensorRecord): Record<string, Tensor> =>
-  Object.fromEntries(
-    Object.entries(record).filter((entry): entry is [string, Tensor] => entry[1] !== undefined),
-  );
-
 /**
- * Gives each variable a native tensor of its own (of the same memory) where several share one, as a variable and
- * the copy it was made from do: in the graph they must be told apart, since only one of them may be assigned.
+ * Gives each variable a native tensor of its own (of the same memory) where it shares one, as it does with its clones
+ * and with the tensor it was made from: in the graph they must be told apart, since only the variable is assigned.
  */
 function separate(
   backend: NativeBackend,
@@ -70,7 +69,9 @@ function separate(
 ): void {
   const seen = new Set<object>(constants.map(({ dataId }) => dataId));
   for (const variable of variables) {
-    if (seen.has(variable.dataId) && backend.tensorMap.has(variable.dataId)) {
+    const { dataId } = variable;
+    const isHere = backend.tensorMap.has(dataId);
+    if (isHere && (seen.has(dataId) || backend.tensorMap.get(dataId).refCount > 1)) {
       const own = ownHandle(backend, variable);
       variable.assign(own);
       own.dispose();
@@ -82,7 +83,7 @@ function separate(
 /** New tensors of the same memory, so that an input is told apart from whatever else it may be. */
 function ownHandles(backend: NativeBackend, inputs: TensorRecord): Record<string, Tensor> {
   return Object.fromEntries(
-    Object.entries(present(inputs)).map(([name, tensor]) => [name, ownHandle(backend, tensor)]),
+    Object.entries(inputs).map(([name, tensor]) => [name, ownHandle(backend, tensor)]),
   );
 }
 

@@ -240,6 +240,87 @@ describe.skipIf(!hasNative)("compileStep", () => {
     inner.dispose();
   });
 
+  it("reads the constants of a step that it calls", () => {
+    const five = tf.scalar(5);
+    const inner = compileStep(({ x }: { x: Tensor }) => ({ y: tf.mul(x, five) }), { constants: [five] });
+    const outer = compileStep(({ x }: { x: Tensor }) => ({ z: tf.add(inner({ x }).y, 1) }));
+    for (let i = 0; i < 2; i++) freeing(() => check(outer({ x: ones(2) }).z, [6, 6]));
+    outer.dispose();
+    five.dispose();
+  });
+
+  it.each(ROUTES)("reads a marked copy of a variable that it assigns, by the %s route", (route) => {
+    const weight = tf.tidy(() => tf.variable(ones(2)));
+    const start = weight.clone();
+    const move = () => {
+      weight.assign(tf.add<Tensor>(weight, 1));
+      return { moved: tf.sub(weight, start) };
+    };
+    const step = compileStep(move, { constants: [start], route });
+    for (let i = 1; i <= 3; i++) freeing(() => check(step({}).moved, [i, i]));
+    step.dispose();
+    tf.dispose([weight, start]);
+  });
+
+  it("is the plain function where its gradient is asked for", () => {
+    const step = compileStep(({ x }: { x: Tensor }) => ({ y: tf.sum(tf.mul(x, 3)) }));
+    const loss = (x: Tensor) => tf.add<tf.Scalar>(tf.sum(tf.square(x)), step({ x }).y);
+    freeing(() => check(tf.grad(loss)(tf.tensor1d([1, 2])), [5, 7]));
+    freeing(() => step({ x: ones(2) }));
+    freeing(() => check(tf.grad(loss)(tf.tensor1d([1, 2])), [5, 7]));
+    expect(step.stats).toMatchObject({ traces: 1, hits: 0 });
+    step.dispose();
+  });
+
+  it("divides whole numbers by what the trace does not compute", () => {
+    const step = compileStep(({ x }: { x: Tensor }) => ({
+      y: tf.floorDiv(tf.scalar(10, "int32"), tf.cast(tf.mul(x, 2), "int32")),
+    }));
+    for (let i = 0; i < 2; i++) freeing(() => check(step({ x: tf.tensor1d([1, 2]) }).y, [5, 2]));
+    expect(step.stats.traces).toBe(1);
+    step.dispose();
+  });
+
+  it.each([
+    true,
+    false,
+  ])("returns tensors of the caller's own with compile: %s, also inputs and variables", (compile) => {
+    const weight = tf.tidy(() => tf.variable(tf.scalar(1)));
+    const x = tf.scalar(3);
+    const move = (inputs: { x: Tensor }) => {
+      weight.assign(tf.add<tf.Scalar>(weight, 1));
+      return { ...inputs, weight, again: weight };
+    };
+    const step = compileStep(move, { compile });
+    const [first, second] = [step({ x }), step({ x })];
+    check(first.weight, 2);
+    check(second.again, 3);
+    tf.dispose([first, second] as unknown as Tensor[]);
+    check(x, 3);
+    check(weight, 3);
+    step.dispose();
+    tf.dispose([x, weight]);
+  });
+
+  it.each([0, Number.NaN])("cannot keep %d programs", (cacheSize) => {
+    expect(() => compileStep(double, { cacheSize })).toThrow(/cannot keep/);
+  });
+
+  it.each([true, false])("says what is no tensor with compile: %s", (compile) => {
+    const outcome = (step: (inputs: never) => unknown, inputs: unknown) => () =>
+      compileStep(step as never, { compile })(inputs as never);
+    const x = tf.scalar(1);
+    const same = (inputs: object) => inputs;
+    expect(outcome(same, { rate: 0.1 })).toThrow(
+      /the input rate .*: 0\.1 where a tensor should be.*tf\.scalar/s,
+    );
+    expect(outcome(same, undefined)).toThrow(/the inputs .*: undefined where an object of tensors/);
+    expect(outcome(() => {}, { x })).toThrow(/the results .*: undefined where an object of tensors/);
+    expect(outcome(async () => ({ x }), { x })).toThrow(/\(Promise\).*cannot wait/s);
+    expect(outcome(() => ({ x: [x] }), { x })).toThrow(/the result x .*\(Array\) where a tensor/);
+    x.dispose();
+  });
+
   it.each([
     "wasm",
     "cpu",

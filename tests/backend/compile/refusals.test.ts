@@ -80,6 +80,18 @@ describe.skipIf(!hasNative)("a step that a graph cannot repeat is refused", () =
       body: (x) => tf.mul(x, random.normal()),
     },
     {
+      what: "a result whose shape depends on numbers",
+      code: "shape",
+      operation: "tf.unique",
+      body: (x) => tf.zeros([tf.unique(x as tf.Tensor1D).values.shape[0] ?? 0]),
+    },
+    {
+      what: "text",
+      code: "string",
+      operation: "the step",
+      body: () => tf.tensor1d(["a", "b"]),
+    },
+    {
       what: "making a variable",
       code: "new-variable",
       operation: "tf.variable",
@@ -124,6 +136,23 @@ describe.skipIf(!hasNative)("a step that a graph cannot repeat is refused", () =
     expect(error.message).toContain("tf.maximum reads a tensor of shape [2]");
     expect((error.value as { place: string }).place).toMatch(/refusals\.test\.ts:\d+:\d+$/);
     outside.dispose();
+  });
+
+  it.each([
+    "a clone of it",
+    "what it was made from",
+  ])("a tensor that shares the data of a variable: %s", (kind) => {
+    const made = tf.ones([2]);
+    const weight = tf.variable(made);
+    const shared = kind === "a clone of it" ? weight.clone() : made;
+    if (shared !== made) made.dispose();
+    const error = refusalOf((x) => {
+      weight.assign(tf.add(weight, x));
+      return tf.sub(weight, shared);
+    });
+    expect(error.message).toContain("tf.sub reads a tensor of shape [2]");
+    expect(weight.dataSync()).toEqual(new Float32Array([1, 1]));
+    tf.dispose([weight, shared]);
   });
 
   it("even when the step swallows the error", () => {
