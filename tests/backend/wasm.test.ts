@@ -1,5 +1,6 @@
 import { check, Random, type Tensor, tf, useBackend } from "posttrain/backend";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasNative } from "./compile/native.js";
 
 let tensors: number;
 beforeAll(async () => {
@@ -182,4 +183,53 @@ describe("gathers on wasm", () => {
     expect(() => tf.gather(table, index, 1, 1)).toThrow(/index 5 is not in \[0, 4\]/);
     tf.dispose([table, index]);
   });
+});
+
+const LARGE = [4096, 256] as const; // 4 MiB
+
+interface Heap {
+  readonly wasm: { readonly HEAPU8: Uint8Array };
+  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
+}
+
+/** Takes what is free of the heap, but for less than 2 MiB, so that the next large tensor makes it grow. */
+function fillHeap(): Tensor[] {
+  const { wasm, dataIdMap } = tf.backend() as unknown as Heap;
+  const fillers: Tensor[] = [];
+  let left = Number.POSITIVE_INFINITY;
+  while (left >= 2 ** 21) {
+    const filler = tf.zeros([2 ** 18]);
+    fillers.push(filler);
+    left = wasm.HEAPU8.length - (dataIdMap.get(filler.dataId).memoryOffset + 2 ** 20);
+  }
+  return fillers;
+}
+
+/** Computes from what was made on wasm, and then from the same made elsewhere. */
+async function sameFrom(elsewhere: "native" | "cpu", compute: (x: Tensor) => Tensor) {
+  const make = () => tf.tidy(() => tf.reshape(tf.mod(tf.range(0, LARGE[0] * LARGE[1]), 7), [...LARGE]));
+  await useBackend(elsewhere);
+  const theirs = make();
+  await useBackend("wasm");
+  const expected = tf.tidy(() => compute(make()));
+  const fillers = fillHeap();
+  try {
+    const gap = tf.tidy(() => tf.max(tf.abs(tf.sub(compute(theirs), expected))).dataSync()[0]);
+    expect(gap).toBe(0);
+  } finally {
+    tf.dispose([theirs, expected, ...fillers]);
+  }
+}
+
+describe("tensors made on another backend may grow the heap on their way to wasm", () => {
+  it("from TensorFlow's library", async ({ skip }) => {
+    if (!hasNative) return skip("TensorFlow's library is not here");
+    await sameFrom("native", (x) => tf.matMul(tf.ones([64, 256]), x, false, true));
+  });
+
+  it.each<[string, (x: Tensor) => Tensor]>([
+    ["summed", (x) => tf.sum(x, 0)],
+    ["gathered with batch dimensions", (x) => tf.gather(x, tf.zeros([4096, 1], "int32"), 1, 1)],
+    ["summed by segments", (x) => tf.unsortedSegmentSum(x, tf.zeros([4096], "int32"), 2)],
+  ])("from plain JavaScript, %s", (_, compute) => sameFrom("cpu", compute));
 });

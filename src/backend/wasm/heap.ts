@@ -58,3 +58,20 @@ export function replaceKernel<Inputs extends string, Attributes>(
   tf.unregisterKernel(kernelName, "wasm");
   tf.registerKernel({ ...config, kernelFunc: make(stock) as unknown as tf.KernelFunc });
 }
+
+/**
+ * Lets every kernel registered so far begin with its inputs on the heap. What another backend made is moved there
+ * when it is first asked for. That may grow the heap and detach every view of it, and tfjs's own kernels and
+ * `typedArrayFromHeap` ask too late as well.
+ */
+export function moveInputsFirst(): void {
+  for (const config of tf.getKernelsForBackend("wasm")) {
+    const kernelFunc: tf.KernelFunc = (call) => {
+      const { dataIdMap } = call.backend as WasmBackend;
+      for (const input of Object.values(call.inputs)) if (input) dataIdMap.get(input.dataId); // some are optional
+      return config.kernelFunc(call);
+    };
+    tf.unregisterKernel(config.kernelName, "wasm");
+    tf.registerKernel({ ...config, kernelFunc });
+  }
+}

@@ -5,7 +5,7 @@ import { describeProcessor } from "../host.js";
 import { tf } from "../tf.js";
 import { batchMatMul } from "./batch-mat-mul.js";
 import { gather } from "./gather.js";
-import { addKernel, replaceKernel } from "./heap.js";
+import { addKernel, moveInputsFirst, replaceKernel } from "./heap.js";
 import { sum } from "./sum.js";
 import { tile } from "./tile.js";
 import { transpose } from "./transpose.js";
@@ -36,6 +36,7 @@ function install(setWasmPaths: (folder: string) => void): void {
   replaceKernel("Transpose", transpose);
   replaceKernel("Sum", sum);
   replaceKernel("Tile", tile);
+  moveInputsFirst();
 }
 
 /**
