@@ -37,7 +37,6 @@ export interface NativeBinding {
   readonly TF_ATTR_TYPE: number;
   createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
   deleteTensor(id: number): void;
-  deleteTensor(id: number): void;
   executeOp(name: string, attributes: NativeAttribute[], inputs: number[], outputs: number): NativeTensor[];
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(model: number): void;
