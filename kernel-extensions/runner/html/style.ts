@@ -61,6 +61,9 @@ thead th { border-bottom: 2px solid #bbb; } tbody tr:hover { background: #fafafa
 details { border: 1px solid var(--line); border-radius: 6px; padding: 0.5rem 1rem; margin: 1rem 0; }
 summary { cursor: pointer; font-size: 0.9rem; font-weight: 600; color: var(--accent); }
 .katex-display { overflow-x: auto; overflow-y: hidden; padding: 0.3rem 0; }
+.katex-display > .katex > .katex-html:has(> .tag) { display: flex; align-items: baseline; }
+.katex-display > .katex > .katex-html:has(> .tag) > .base:first-child { margin-left: auto; }
+.katex-display > .katex > .katex-html > .tag { position: static; margin-left: auto; padding-left: 1.5rem; }
 .hljs-comment { color: #6a737d; font-style: italic; } .hljs-keyword, .hljs-literal, .hljs-type { color: #a626a4; }
 .hljs-string, .hljs-regexp { color: #2f7d32; } .hljs-number { color: #9a6700; } .hljs-title, .hljs-title.function_ { color: #0b5cad; }
 .hljs-built_in, .hljs-title.class_ { color: #a04000; } .hljs-attr, .hljs-property { color: #333; } .hljs-subst { color: inherit; }
