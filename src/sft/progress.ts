@@ -85,3 +85,24 @@ export function requireUnswitched({ adapters }: Decoder, before: readonly Adapte
     },
   );
 }
+
+/** The names of what a model trains. */
+export const trainableNames = (model: Decoder): ReadonlySet<string> =>
+  new Set(model.parameters().flatMap(({ name, trainable }) => (trainable ? [name] : [])));
+
+/**
+ * The optimizer and what was compiled belong to the parameters that were trainable when the run began.
+ *
+ * @throws {TrainingError} when one of them is frozen now, or another one trainable
+ */
+export function requireSameTrainable(model: Decoder, before: ReadonlySet<string>): void {
+  const changed = model.parameters().filter(({ name, trainable }) => trainable !== before.has(name));
+  const [first] = changed;
+  if (!first) return;
+  const [then, now] = first.trainable ? ["frozen", "trainable"] : ["trainable", "frozen"];
+  throw new TrainingError(`${first.name} was ${then} when the run began, but now it is ${now}`, {
+    code: "sft/trainable-changed",
+    value: changed.map(({ name }) => name),
+    hint: "Set `trainable` back before the next step; to train other parameters, begin another run.",
+  });
+}

@@ -4,7 +4,14 @@ import { evaluateRows } from "./evaluate.js";
 import { SftLearner } from "./learner.js";
 import { type SftStep, stepMetrics } from "./metrics.js";
 import { type SftOptions, withDefaults } from "./options.js";
-import { advance, requireFinite, requireUnswitched, start } from "./progress.js";
+import {
+  advance,
+  requireFinite,
+  requireSameTrainable,
+  requireUnswitched,
+  start,
+  trainableNames,
+} from "./progress.js";
 import { scheduleOf } from "./schedule.js";
 
 /**
@@ -23,6 +30,7 @@ import { scheduleOf } from "./schedule.js";
  * @throws {OptionError} for an option outside its domain
  * @throws {DataError} naming an example that has nothing to learn
  * @throws {TrainingError} when the loss is not finite, naming step and examples; the weights stay those of the step before
+ * @throws {TrainingError} when another adapter is at work, or other parameters are trainable, than when the run began
  * @throws {CheckpointError} when a checkpoint cannot be saved or resumed; those saved before are unharmed
  * @throws the signal's reason when it aborts
  * @source Ouyang et al. 2022 (InstructGPT), section 3.5
@@ -40,6 +48,7 @@ export async function* trainSft(options: SftOptions): AsyncGenerator<SftStep, vo
       { rows: data.rowsPerBatch, maxLength, padTokenId, shapes },
     );
 
+  const trained = trainableNames(model);
   const learner = new SftLearner(settings, data);
   try {
     let state = await start(settings, data, learner);
@@ -47,6 +56,7 @@ export async function* trainSft(options: SftOptions): AsyncGenerator<SftStep, vo
     for (const { step, microBatches } of plan.from(state.step)) {
       await breathe(signal);
       requireUnswitched(model, atWork);
+      requireSameTrainable(model, trained);
       const batches = microBatches.map(batchOf);
       const learned = await learner.learn(step, batches, learningRate(step));
       requireFinite(

@@ -384,6 +384,52 @@ describe("a run that stops early", () => {
   });
 });
 
+describe.each([true, false])("a run in which other parameters become trainable (compiled: %s)", (compile) => {
+  it.each([
+    ["freezing", "now it is frozen", true],
+    ["unfreezing", "now it is trainable", false],
+  ])("is refused before the next step: %s", async (_, message, atFirst) => {
+    const changed = model.parameters().slice(3, 5);
+    for (const parameter of changed) parameter.trainable = atFirst;
+    const before = tf.memory().numTensors;
+    const options = { model, examples: countingExamples(40), batchSize: 4, maxSteps: 12, compile };
+    const counts = new Set<number>();
+    let weights = {};
+    let done = 0;
+    const run = async () => {
+      for await (const { step } of trainSft(options)) {
+        done = step;
+        weights = weightsOf(model);
+        counts.add(tf.memory().numTensors);
+        if (step === 6) for (const parameter of changed) parameter.trainable = !atFirst;
+      }
+    };
+    const error = await run().catch((thrown: unknown) => thrown as TrainingError);
+    expect(error).toBeInstanceOf(TrainingError);
+    expect(error?.code).toBe("sft/trainable-changed");
+    expect(error?.message).toContain(`${changed[0]?.name} `);
+    expect(error?.message).toContain(message);
+    expect(error?.value).toEqual(changed.map(({ name }) => name));
+    expect(done).toBe(6);
+    expect(weightsOf(model)).toEqual(weights);
+    expect(counts.size).toBe(1);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it("goes on when what was frozen between two steps is trainable again", async () => {
+    const [parameter] = model.parameters();
+    const options = { model, examples: countingExamples(40), batchSize: 4, maxSteps: 6, compile };
+    let done = 0;
+    for await (const { step } of trainSft(options)) {
+      if (parameter) parameter.trainable = false;
+      await evaluateSft({ model, examples: countingExamples(4) });
+      if (parameter) parameter.trainable = true;
+      done = step;
+    }
+    expect(done).toBe(6);
+  });
+});
+
 describe("a schedule of one's own", () => {
   it.each([
     Number.NaN,
