@@ -77,7 +77,7 @@ export class AdamW {
   readonly #moments: readonly Moments[];
   /** With the betas as 32-bit floats, so that the bias corrections are exactly those of the running means. */
   readonly #options: Required<Pick<AdamWOptions, "betas" | "epsilon" | "maxGradNorm">>;
-  /** t: how many updates were made. */
+  /** t: how many updates were made and accepted. */
   updates = 0;
 
   constructor(
@@ -163,14 +163,15 @@ export class AdamW {
   }
 
   /**
-   * One update at once, for use outside a compiled step.
+   * One update at once, for use outside a compiled step. It counts when it is accepted, which is read at once.
+   * On webgpu nothing can be read at once, and a rejected one counts too: use `update` there and count yourself.
    *
    * @returns ‖g‖ before clipping, scalar. The caller owns it.
    */
   step(gradients: Gradients, learningRate: number): Scalar {
     return tf.tidy(() => {
-      const { norm } = this.update(gradients, this.rates(learningRate));
-      this.updates += 1;
+      const { norm, accepted } = this.update(gradients, this.rates(learningRate));
+      if (tf.getBackend() === "webgpu" || accepted.dataSync()[0] === 1) this.updates += 1;
       return norm;
     });
   }

@@ -77,6 +77,20 @@ describe.each(["fastest", "cpu"] as const)("AdamW on the %s backend", (backend) 
     expect(update.accepted.dataSync()[0]).toBe(0);
     expect(everything()).toEqual(before);
   });
+
+  it("goes on after a step that was refused as if it had never been", () => {
+    const { start, trajectory } = golden.adamw[0] as (typeof golden.adamw)[number];
+    const [first, second] = [parametersAt(start), parametersAt(start)];
+    const [straight, disturbed] = [new AdamW(first), new AdamW(second)];
+    for (const { gradients, learningRate } of trajectory) {
+      straight.step(tensors(gradients), learningRate);
+      const norm = disturbed.step({ ...tensors(gradients), bias: tf.fill([4], Number.NaN) }, learningRate);
+      expect(norm.dataSync()[0]).toBeNaN();
+      disturbed.step(tensors(gradients), learningRate);
+    }
+    expect(disturbed.updates).toBe(trajectory.length);
+    expect(values(second)).toEqual(values(first));
+  });
 });
 
 describe("AdamW", () => {
