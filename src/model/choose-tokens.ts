@@ -1,11 +1,12 @@
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../backend/tf.js";
+import { LOWEST_TEMPERATURE } from "./sampling.js";
 
 /**
  * How the next tokens are chosen, for `chooseTokens`. All numbers that may change from one token or one generation
  * to the next are tensors, so that a compiled step serves all of them.
  */
 export interface Choice {
-  /** T, above 0. Absent: the likeliest token is taken. */
+  /** T; one too small to divide by is greedy. Absent: the likeliest token is taken. */
   temperature?: Scalar;
   /** k. @default all */
   topK?: number;
@@ -74,7 +75,8 @@ function penalised(logits: Tensor2D, { seen, repetitionPenalty }: Choice): Tenso
 function probabilities(scores: Tensor2D, temperature: Scalar, { topK, topP }: Choice): Tensor2D {
   const vocab = scores.shape[1];
   const count = Math.min(topK ?? vocab, vocab);
-  let warm = tf.div<Tensor2D>(scores, temperature);
+  const largest = tf.maximum(tf.abs(tf.max(scores, 1, true)), 1); // [batch, 1]
+  let warm = tf.div<Tensor2D>(scores, tf.maximum(temperature, tf.mul(largest, LOWEST_TEMPERATURE)));
   if (count < vocab) {
     const border = tf.min(tf.topk(warm, count).values, 1, true); // equal scores at the border stay
     warm = tf.where(tf.less(warm, border), Number.NEGATIVE_INFINITY, warm);

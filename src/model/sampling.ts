@@ -14,6 +14,12 @@ export interface SamplingOptions {
 }
 
 /**
+ * The lowest temperature of logits up to 1; it grows with the largest. Below it z / T is no longer a number in float32,
+ * while at it the choice is greedy already: logits that differ at all are many orders of magnitude apart.
+ */
+export const LOWEST_TEMPERATURE = 1e-37;
+
+/**
  * The distribution that the next token is drawn from. In this order, as in transformers:
  *
  * $$ z_v \leftarrow \begin{cases} z_v / \rho & z_v > 0 \\ z_v \cdot \rho & z_v \le 0 \end{cases}
@@ -21,7 +27,7 @@ export interface SamplingOptions {
  *    \text{top-}k; \qquad \text{top-}p; \qquad p = \operatorname{softmax}(z) \tag{GEN-1} $$
  *
  * Top-p keeps the smallest set of likeliest tokens whose probabilities sum to at least p; at least one token
- * always stays. With T = 0 all probability lies on the likeliest token.
+ * always stays. With T = 0 all probability lies on the likeliest token, and near 0 on those that share its logit.
  *
  * @param logits  z, one for each token of the vocabulary
  * @param history ids of the tokens so far
@@ -37,7 +43,9 @@ export function nextTokenProbabilities(
   const scores = Float32Array.from(logits);
   if (repetitionPenalty !== 1) penalise(scores, history, repetitionPenalty);
   if (temperature === 0) return oneHot(scores.length, likeliest(scores));
-  for (let v = 0; v < scores.length; v++) scores[v] = at(scores, v) / temperature;
+  const largest = Math.abs(at(scores, likeliest(scores)));
+  const divisor = Math.max(temperature, LOWEST_TEMPERATURE * Math.max(1, largest));
+  for (let v = 0; v < scores.length; v++) scores[v] = at(scores, v) / divisor;
   if (topK !== undefined && topK < scores.length) keepTop(scores, topK);
   if (topP < 1) keepNucleus(scores, topP);
   return softmax(scores);

@@ -160,6 +160,32 @@ describe.each(BACKENDS)("on %s chooseTokens", (backend) => {
     expect(drawn({ topK: 1 })).toEqual([0]);
   });
 
+  it.each([
+    1e-20, 1e-38, 1e-45, 1e-300,
+  ])("becomes greedy at a temperature of %d, however the options cut", (temperature) => {
+    for (const options of [{}, { topK: 5 }, { topP: 0.9 }, { topK: 5, topP: 0.1, repetitionPenalty: 1.5 }]) {
+      tf.tidy(() => {
+        const greedy = asTensors({ ...options, temperature: 0 }, HISTORIES, 0);
+        const choice = asTensors({ ...options, temperature }, HISTORIES, 0);
+        const expected = numbers(chooseTokens(tf.tensor2d(LOGITS), greedy).tokens);
+        expect(numbers(chooseTokens(tf.tensor2d(LOGITS), choice).tokens)).toEqual(expected);
+        expect(onHost({ ...options, temperature }, 0)).toEqual(expected);
+      });
+    }
+  });
+
+  it("draws among equally likely tokens at the smallest temperature, whatever the size of their logits", () => {
+    for (const size of [0, 1e-30, -1, 1e30, -1e30]) {
+      tf.tidy(() => {
+        const row = [-Math.abs(size) - 1e31, size, -Infinity, size];
+        const logits = tf.tensor2d([row, row]);
+        const choice = { temperature: tf.scalar(1e-45), uniforms: tf.tensor1d([0.2, 0.7]) };
+        expect(numbers(chooseTokens(logits, choice).tokens)).toEqual([1, 3]);
+        expect([...nextTokenProbabilities(row, [], { temperature: 1e-45 })]).toEqual([0, 0.5, 0, 0.5]);
+      });
+    }
+  });
+
   it("says −1 for the sequence whose logits are not finite, and for no other", () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       for (const options of [{}, { temperature: 1 }, { temperature: 1, topK: 3, topP: 0.5 }]) {
@@ -213,7 +239,7 @@ describe("drawn tokens", () => {
         return { ...chooseTokens(logits as Tensor2D, { ...choice, topK: 30 }) } as Record<string, Tensor>;
       },
     );
-    for (const temperature of [0.5, 1, 2]) {
+    for (const temperature of [0.5, 1, 2, 1e-45]) {
       tf.tidy(() => {
         const options = { temperature, topK: 30, topP: 0.9 };
         const { topK: _, ...choice } = asTensors(options, HISTORIES, 2);
