@@ -4,6 +4,7 @@ import { BackendError, type CompileRoute, type Started } from "./candidate.js";
 import { mayCompile } from "./compile-policy.js";
 import { describeProcessor } from "./host.js";
 import { replaceMatMul } from "./native-mat-mul.js";
+import { replaceSoftmax } from "./native-softmax.js";
 import { type Tensor, tf } from "./tf.js";
 
 /** A tensor as TensorFlow's library knows it. */
@@ -137,6 +138,7 @@ function loadNative(name: "gpu" | "native"): NativeBackend {
     });
   }
   replaceMatMul();
+  replaceSoftmax();
   return tf.findBackend("tensorflow") as unknown as NativeBackend;
 }
 
