@@ -1,7 +1,8 @@
 import { attribute, graphDef, nodeDef } from "./compile/graph-def.js";
 import { functionProgram } from "./compile/program.js";
 import { Recorder } from "./compile/recorder.js";
-import type { NativeAttribute, NativeBackend, NativeBinding } from "./native.js";
+import type { NativeBackend } from "./native.js";
+import { replaceKernel } from "./replace-kernel.js";
 import { type Tensor, tf } from "./tf.js";
 
 interface SoftmaxCall {
@@ -12,8 +13,6 @@ interface SoftmaxCall {
 /** oneDNN's operation takes no more axes. */
 const MOST_AXES = 5;
 
-let isReplaced = false;
-
 /**
  * Makes `tf.softmax` outside a graph take the operation that TensorFlow puts in its place within one, so that a step
  * computes the same bits compiled and not. With oneDNN, TensorFlow takes oneDNN's Softmax in a graph and its own in a
@@ -21,30 +20,25 @@ let isReplaced = false;
  * there are many numbers.
  */
 export function replaceSoftmax(): void {
-  const stock = tf.getKernel(tf.Softmax, "tensorflow");
-  if (!stock || isReplaced) return;
-  isReplaced = true;
   let isOneDnns: boolean | undefined;
-  tf.unregisterKernel(tf.Softmax, "tensorflow");
-  tf.registerKernel({
-    ...stock,
-    kernelFunc: (call) => {
-      const { inputs, backend } = call as unknown as SoftmaxCall;
-      const { logits } = inputs;
-      const isFit = logits.dtype === "float32" && logits.rank <= MOST_AXES && !backend.isUsingGpuDevice;
-      if (Recorder.current || !isFit) return stock.kernelFunc(call);
-      isOneDnns ??= rewritesSoftmax(backend);
-      if (!isOneDnns) return stock.kernelFunc(call);
-      return backend.executeSingleOutput("_MklSoftmax", attributesOf(backend.binding), [logits]);
-    },
+  replaceKernel(tf.Softmax, "tensorflow", (stock) => (call) => {
+    const { inputs, backend } = call as unknown as SoftmaxCall;
+    const { logits } = inputs;
+    const isFit = logits.dtype === "float32" && logits.rank <= MOST_AXES && !backend.isUsingGpuDevice;
+    if (Recorder.current || !isFit) return stock(call);
+    isOneDnns ??= rewritesSoftmax(backend);
+    return isOneDnns ? softmaxOfOneDnn(backend, logits) : stock(call);
   });
 }
 
-/** `_kernel` marks operations of oneDNN that stand for TensorFlow's own. */
-const attributesOf = ({ TF_ATTR_TYPE, TF_FLOAT, TF_ATTR_STRING }: NativeBinding): NativeAttribute[] => [
-  { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT },
-  { name: "_kernel", type: TF_ATTR_STRING, value: "MklNameChangeOp" },
-];
+function softmaxOfOneDnn(backend: NativeBackend, logits: Tensor): Tensor {
+  const { TF_ATTR_TYPE, TF_FLOAT, TF_ATTR_STRING } = backend.binding;
+  const attributes = [
+    { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: "_kernel", type: TF_ATTR_STRING, value: "MklNameChangeOp" }, // marks what stands for TensorFlow's own
+  ];
+  return backend.executeSingleOutput("_MklSoftmax", attributes, [logits]);
+}
 
 /** Whether a graph's Softmax gives what oneDNN's gives, where the two are told apart: asked of a small one. */
 function rewritesSoftmax(backend: NativeBackend): boolean {
@@ -61,13 +55,10 @@ function rewritesSoftmax(backend: NativeBackend): boolean {
     [8, 16],
   );
   try {
-    const inGraph = tf.tidy(
-      () =>
-        program.run(backend.getInputTensorIds([x])).map((y) => backend.createOutputTensor(y).dataSync())[0],
-    );
-    const single = (name: string) =>
-      tf.tidy(() => backend.executeSingleOutput(name, attributesOf(binding), [x]).dataSync());
-    return `${single("_MklSoftmax")}` === `${inGraph}`;
+    return tf.tidy(() => {
+      const [inGraph] = program.run(backend.getInputTensorIds([x])).map((y) => backend.createOutputTensor(y));
+      return `${softmaxOfOneDnn(backend, x).dataSync()}` === `${inGraph?.dataSync()}`;
+    });
   } catch {
     return false; // TensorFlow without oneDNN
   } finally {

@@ -125,6 +125,8 @@ function describe(backend: NativeBackend): Started {
   };
 }
 
+let improved = false; // kernels register once in a process
+
 function loadNative(name: "gpu" | "native"): NativeBackend {
   prepareHost();
   try {
@@ -137,8 +139,11 @@ function loadNative(name: "gpu" | "native"): NativeBackend {
       cause,
     });
   }
-  replaceMatMul();
-  replaceSoftmax();
+  if (!improved) {
+    replaceMatMul();
+    replaceSoftmax();
+  }
+  improved = true;
   return tf.findBackend("tensorflow") as unknown as NativeBackend;
 }
 

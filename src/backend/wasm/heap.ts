@@ -1,3 +1,4 @@
+import { replaceKernel } from "../replace-kernel.js";
 import { tf } from "../tf.js";
 
 /** A tensor as a kernel sees it. */
@@ -47,16 +48,13 @@ export function addKernel<Inputs extends string, Attributes>(
 }
 
 /** Puts a kernel in the place of tfjs's own, which it gets as `stock` for the calls it does not improve. */
-export function replaceKernel<Inputs extends string, Attributes>(
+export function improveKernel<Inputs extends string, Attributes>(
   kernelName: string,
   make: (
     stock: (call: KernelCall<Inputs, Attributes>) => TensorInfo,
   ) => (call: KernelCall<Inputs, Attributes>) => TensorInfo,
 ): void {
-  const config = tf.getKernel(kernelName, "wasm");
-  const stock = config.kernelFunc as unknown as (call: KernelCall<Inputs, Attributes>) => TensorInfo;
-  tf.unregisterKernel(kernelName, "wasm");
-  tf.registerKernel({ ...config, kernelFunc: make(stock) as unknown as tf.KernelFunc });
+  replaceKernel(kernelName, "wasm", make as unknown as (stock: tf.KernelFunc) => tf.KernelFunc);
 }
 
 /**
@@ -65,13 +63,11 @@ export function replaceKernel<Inputs extends string, Attributes>(
  * `typedArrayFromHeap` ask too late as well.
  */
 export function moveInputsFirst(): void {
-  for (const config of tf.getKernelsForBackend("wasm")) {
-    const kernelFunc: tf.KernelFunc = (call) => {
+  for (const { kernelName } of tf.getKernelsForBackend("wasm")) {
+    replaceKernel(kernelName, "wasm", (stock) => (call) => {
       const { dataIdMap } = call.backend as WasmBackend;
       for (const input of Object.values(call.inputs)) if (input) dataIdMap.get(input.dataId); // some are optional
-      return config.kernelFunc(call);
-    };
-    tf.unregisterKernel(config.kernelName, "wasm");
-    tf.registerKernel({ ...config, kernelFunc });
+      return stock(call);
+    });
   }
 }

@@ -5,7 +5,7 @@ import { describeProcessor } from "../host.js";
 import { tf } from "../tf.js";
 import { batchMatMul } from "./batch-mat-mul.js";
 import { gather } from "./gather.js";
-import { addKernel, moveInputsFirst, replaceKernel } from "./heap.js";
+import { addKernel, improveKernel, moveInputsFirst } from "./heap.js";
 import { sum } from "./sum.js";
 import { tile } from "./tile.js";
 import { transpose } from "./transpose.js";
@@ -31,11 +31,11 @@ function install(setWasmPaths: (folder: string) => void): void {
   const entry = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
   setWasmPaths(`${dirname(entry)}/`);
   addKernel("UnsortedSegmentSum", unsortedSegmentSum);
-  replaceKernel("GatherV2", gather);
-  replaceKernel("BatchMatMul", batchMatMul);
-  replaceKernel("Transpose", transpose);
-  replaceKernel("Sum", sum);
-  replaceKernel("Tile", tile);
+  improveKernel("GatherV2", gather);
+  improveKernel("BatchMatMul", batchMatMul);
+  improveKernel("Transpose", transpose);
+  improveKernel("Sum", sum);
+  improveKernel("Tile", tile);
   moveInputsFirst();
 }
 
