@@ -9,7 +9,7 @@ import { concatenated, nearest, padded, summed, type Weighted } from "./join-fac
 import type { LoraLayer } from "./layer.js";
 import { plainFactors, startsFromParts } from "./plain-factors.js";
 import { requireAdapter, requireDecoder } from "./require.js";
-import { requireFinite } from "./require-finite.js";
+import { requireFiniteAdapter } from "./require-finite.js";
 
 /** How adapters become one: `cat` is exact, `svd` the nearest of a given rank, `linear` has cross terms. */
 export type AdapterCombination = "cat" | "svd" | "linear";
@@ -42,7 +42,8 @@ export interface CombineOptions {
  * @throws {OptionError} for weights that are missing or not finite, a rank that cannot be, or ranks that differ
  *   where `linear` adds them up
  * @throws {AdapterError} for an unknown name or one that is taken, and for adapters that no sum of products can
- *   replace: with DoRA, biases or modules of their own, or weights that are not finite. After any error the model is unchanged.
+ *   replace: with DoRA, biases or modules of their own, or weights that are not finite. After any error
+ *   the model is unchanged.
  * @source PEFT 0.21.2, `add_weighted_adapter`
  */
 export function combineAdapters(
@@ -128,10 +129,7 @@ function requireSummable(adapter: LoraAdapter): LoraAdapter {
       ? "has whole weights of its own (modulesToSave, bias)"
       : undefined;
   if (obstacle === undefined) {
-    requireFinite(
-      adapter.parameters(),
-      (weight) => `the adapter "${name}" holds NaN or an infinity in ${weight}`,
-    );
+    requireFiniteAdapter(adapter);
     return adapter;
   }
   throw new AdapterError(`the adapter "${name}" ${obstacle}: no sum of products replaces it`, {

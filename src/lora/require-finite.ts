@@ -1,5 +1,6 @@
 import { tf } from "../backend/tf.js";
 import type { Parameter } from "../model/index.js";
+import type { LoraAdapter } from "./adapter.js";
 import { AdapterError } from "./errors.js";
 
 /**
@@ -22,3 +23,10 @@ export function requireFinite(
     hint: "The adapter is broken, perhaps by training that diverged: load it again or train it at a lower learning rate.",
   });
 }
+
+/** @throws {AdapterError} when the adapter's own weights are not finite */
+export const requireFiniteAdapter = (adapter: LoraAdapter): void =>
+  requireFinite(
+    adapter.parameters(),
+    (weight) => `the adapter "${adapter.name}" holds NaN or an infinity in ${weight}`,
+  );

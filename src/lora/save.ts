@@ -10,7 +10,7 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "./adapter-files.js";
 import { peftNames } from "./peft-names.js";
 import { plainFactors, startsFromParts } from "./plain-factors.js";
 import { requireAdapter, requireFolder } from "./require.js";
-import { requireFinite } from "./require-finite.js";
+import { requireFiniteAdapter } from "./require-finite.js";
 import { writePeftConfig } from "./write-peft-config.js";
 
 export interface SaveAdapterOptions {
@@ -44,10 +44,7 @@ export async function saveAdapter(
 ): Promise<void> {
   const adapter = requireAdapter(model, name);
   requireFolder(folder);
-  requireFinite(
-    adapter.parameters(),
-    (weight) => `the adapter "${name}" holds NaN or an infinity in ${weight}`,
-  );
+  requireFiniteAdapter(adapter);
   const config = writePeftConfig(model, adapter, baseModel);
   const write = async (place: string): Promise<void> => {
     writeSafetensors(join(place, WEIGHTS_FILE), await entries(model, adapter), { dtype });

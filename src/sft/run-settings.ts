@@ -18,9 +18,9 @@ const DECISIVE = [
 
 /** Those options as plain data, for a checkpoint. One that was left out is absent. */
 export function runSettings(settings: SftSettings): Record<string, unknown> {
+  const countable = { ...settings, rateFactor: factorCounts(settings) };
   const entries = DECISIVE.map((name) => {
-    const value = settings[name];
-    if (name === "rateFactor") return [name, factorCounts(settings)];
+    const value = countable[name];
     return [name, typeof value === "function" ? "a function" : value];
   });
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)));

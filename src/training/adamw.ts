@@ -5,6 +5,7 @@ import { type AdamVariables, updateByFormula, updateInResources } from "./adam-u
 import { clippingFactor, globalNorm } from "./clip.js";
 import { requireRange } from "./require.js";
 import type { Gradients } from "./value-and-gradients.js";
+import { zeroVariable } from "./zero-variable.js";
 
 export interface AdamWOptions {
   /**
@@ -104,8 +105,8 @@ export class AdamW {
     });
     this.#moments = trainable.map((parameter, i) => ({
       parameter,
-      mean: zerosLike(parameter.variable),
-      square: zerosLike(parameter.variable),
+      mean: zeroVariable(parameter.variable),
+      square: zeroVariable(parameter.variable),
       weightDecay: parameter.variable.rank >= 2 ? weightDecay : 0,
       rateFactor: factors[i] as number,
     }));
@@ -205,9 +206,6 @@ function memoised<Result>(compute: (a: number, b: number) => Result): typeof com
     return result;
   };
 }
-
-const zerosLike = (variable: Variable): Variable =>
-  tf.tidy(() => tf.variable(tf.zerosLike<Tensor>(variable), false));
 
 /** x · factor, and 0 where the factor is 0 even if x is not finite: a plain product would carry NaN onwards. */
 function timesOrZero<T extends Tensor>(x: T, factor: Scalar): T {

@@ -2,6 +2,7 @@ import { canUpdateInPlace, nativeBackend, updateInPlace } from "../backend/index
 import { type Scalar, type Tensor, tf, type Variable } from "../backend/tf.js";
 import type { Parameter } from "../model/index.js";
 import type { Gradients } from "./value-and-gradients.js";
+import { zeroVariable } from "./zero-variable.js";
 
 /**
  * The sum of the gradients of several micro-batches. When each was computed from
@@ -16,9 +17,8 @@ export class GradientSum {
   readonly #loss: Variable;
 
   constructor(parameters: readonly Parameter[]) {
-    const zeros = (like: Tensor): Variable => tf.tidy(() => tf.variable(tf.zerosLike(like), false));
     const trainable = parameters.filter((parameter) => parameter.trainable);
-    this.#sums = new Map(trainable.map(({ name, variable }) => [name, zeros(variable)]));
+    this.#sums = new Map(trainable.map(({ name, variable }) => [name, zeroVariable(variable)]));
     this.#loss = tf.tidy(() => tf.variable(tf.scalar(0), false));
   }
 
