@@ -19,7 +19,9 @@ export async function prepareProduct({ rows, inner, columns }) {
   };
 }
 
-/** −3 … 3, in an order that no two rows share.
+/**
+ * −3 … 3 over and over, row by row.
+ *
  * @param {number} rows
  * @param {number} columns
  */

@@ -16,5 +16,5 @@ def prepare_product(task):
 
 
 def whole_numbers(rows, columns):
-    """-3 to 3, in an order that no two rows share."""
+    """-3 to 3 over and over, row by row."""
     return (torch.arange(rows * columns).reshape(rows, columns) % 7 - 3).float()
